@@ -1,0 +1,230 @@
+/**
+ * The catalogue of errors: one row per code with its message, hint, exit code and gRPC status. Codes never change.
+ * `PlimsollError` is built only through `failure`, so that no message exists outside this table.
+ */
+
+/** Values put into a message template; each is escaped by `quoted`, so that foreign text cannot reach a terminal raw. */
+export type Subject = Readonly<Record<string, string | number>>
+
+interface Row {
+  /** `{name}` is replaced by the subject's field of that name. */
+  readonly message: string
+  /** What to do about it; filled like the message. */
+  readonly hint: string
+  /** 1 failed, 2 wrong usage, 3 the answer is no; 126 and 127 as a shell says that a command could not be run. */
+  readonly exit: 1 | 2 | 3 | 126 | 127
+  /** https://grpc.io/docs/guides/status-codes/ */
+  readonly grpc: 3 | 5 | 7 | 9 | 12 | 13 | 14 | 15
+}
+
+export const ERRORS = {
+  USAGE: {
+    message: '{problem}',
+    hint: 'See `plimsoll --help` or `plimsoll COMMAND --help`.',
+    exit: 2,
+    grpc: 3,
+  },
+  INTERNAL: {
+    message: 'unexpected failure: {problem}',
+    hint: 'This is a defect in plimsoll; run again with --debug and report the stack trace.',
+    exit: 1,
+    grpc: 13,
+  },
+  NOT_READY: {
+    message: 'this host cannot run the sensor: {problem}',
+    hint: '{remedy}',
+    exit: 1,
+    grpc: 9,
+  },
+  NO_BPFTRACE: {
+    message: 'cannot run {path}: {problem}',
+    hint: 'Install bpftrace 0.17 or newer (apt-get install bpftrace), or name another with $PLIMSOLL_BPFTRACE.',
+    exit: 1,
+    grpc: 9,
+  },
+  SENSOR_FAILED: {
+    message: 'the sensor did not start: {problem}',
+    hint: 'Run plimsoll doctor; if all its checks pass, report the bpftrace version and this message.',
+    exit: 1,
+    grpc: 14,
+  },
+  STORE_DAMAGED: {
+    message: 'baseline file {path} is damaged: {problem}',
+    hint: 'The file was left as it is; move it away and import a good copy with `plimsoll baseline import FILE`.',
+    exit: 1,
+    grpc: 15,
+  },
+  STORE_UNWRITABLE: {
+    message: 'cannot write {path}: {problem}',
+    hint: 'Check that the directory exists, is writable and has space, or choose another with --state DIR.',
+    exit: 1,
+    grpc: 9,
+  },
+  BAD_DIGEST: {
+    message: 'not an image digest: {digest}',
+    hint: 'A digest is `sha256:` and 64 lower-case hexadecimal digits.',
+    exit: 1,
+    grpc: 3,
+  },
+  RUN_STARTED_TWICE: {
+    message: 'run {run} is already part of the baseline',
+    hint: 'A run is learned once only, so that nothing in it counts twice; this one was left out.',
+    exit: 1,
+    grpc: 9,
+  },
+  BASELINE_NOT_FOUND: {
+    message: 'no baseline matches {ref}',
+    hint: 'See `plimsoll baseline ls`; give a name, a digest or at least 6 digits of one, and the --state DIR it was learned in.',
+    exit: 1,
+    grpc: 5,
+  },
+  BASELINE_AMBIGUOUS: {
+    message: '{ref} matches {count} baselines: {candidates}',
+    hint: 'Give the digest or more digits of it; `plimsoll baseline ls` shows them.',
+    exit: 1,
+    grpc: 3,
+  },
+  BASELINE_CONFLICT: {
+    message: 'baseline of {image} was saved by another process: revision {found} is stored, this one continues {expected}',
+    hint: 'Nothing was overwritten; let only one plimsoll learn an image at a time, and run again.',
+    exit: 1,
+    grpc: 9,
+  },
+  STORE_UNREADABLE: {
+    message: 'cannot read {path}: {problem}',
+    hint: 'Check its permissions, or choose another directory with --state DIR.',
+    exit: 1,
+    grpc: 9,
+  },
+  RUNS_OVERLAP: {
+    message: '{count} runs are in both baselines of {image}, and each has runs that the other has not',
+    hint: 'Adding them would count those runs twice; merge from the baselines that each run was first learned into.',
+    exit: 1,
+    grpc: 9,
+  },
+  PROFILE_INVALID: {
+    message: 'the profile was not written to {path}: {problem}',
+    hint: 'Nothing was changed; report this profile and the baseline that it was made from.',
+    exit: 1,
+    grpc: 13,
+  },
+  NOTHING_LEARNED: {
+    message: 'nothing was learned: {problem}',
+    hint: '{remedy}',
+    exit: 1,
+    grpc: 5,
+  },
+  FILE_UNREADABLE: {
+    message: 'cannot read {path}: {problem}',
+    hint: 'Check the path and its permissions.',
+    exit: 1,
+    grpc: 5,
+  },
+  FILE_UNWRITABLE: {
+    message: 'cannot write {path}: {problem}',
+    hint: 'Check that the directory exists, is writable and has space.',
+    exit: 1,
+    grpc: 9,
+  },
+  TRACE_UNREADABLE: {
+    message: 'cannot read trace {path}: {problem}',
+    hint: 'Check the path; a trace is made with `plimsoll record FILE`.',
+    exit: 1,
+    grpc: 5,
+  },
+  TRACE_UNWRITABLE: {
+    message: 'cannot write trace {path}: {problem}',
+    hint: 'Choose a file that does not exist yet, in a directory that is writable and has space.',
+    exit: 1,
+    grpc: 9,
+  },
+  TRACE_DAMAGED: {
+    message: 'trace {path} is damaged: {problem}',
+    hint: 'Nothing was learned from it; record again with `plimsoll record FILE`.',
+    exit: 1,
+    grpc: 15,
+  },
+  PROFILE_EMPTY: {
+    message: 'no profile can be built: {problem}',
+    hint: 'Learn from at least one run of the workload first, for example with `plimsoll learn -- COMMAND`.',
+    exit: 1,
+    grpc: 9,
+  },
+  CGROUP2_MISSING: {
+    message: 'no cgroup v2 hierarchy is mounted',
+    hint: 'Mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`, or boot with systemd.unified_cgroup_hierarchy=1.',
+    exit: 1,
+    grpc: 9,
+  },
+  CGROUP_FAILED: {
+    message: 'cannot use cgroup {path}: {problem}',
+    hint: 'Run as root, on a host (or in a container) where the cgroup v2 hierarchy is writable.',
+    exit: 1,
+    grpc: 9,
+  },
+  COMMAND_NOT_FOUND: {
+    message: '{command}: command not found',
+    hint: 'Nothing was started; check the name and PATH.',
+    exit: 127,
+    grpc: 5,
+  },
+  COMMAND_NOT_EXECUTABLE: {
+    message: '{command}: cannot be executed: {problem}',
+    hint: 'Nothing was started; check that it is a program, its permissions, and the working directory.',
+    exit: 126,
+    grpc: 9,
+  },
+} as const satisfies Record<string, Row>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** The one error class. `code` is stable; `message` names the subject; `hint` says what to do. */
+export class PlimsollError extends Error {
+  override readonly name = 'PlimsollError'
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly exit: number
+  readonly grpc: number
+
+  constructor(code: ErrorCode, message: string, hint: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    const row: Row = ERRORS[code]
+    this.code = code
+    this.hint = hint
+    this.exit = row.exit
+    this.grpc = row.grpc
+  }
+}
+
+/** The error of that code about that subject; `cause` is kept for `--debug`. */
+export function failure(code: ErrorCode, subject: Subject, cause?: unknown): PlimsollError {
+  const row: Row = ERRORS[code]
+  return new PlimsollError(code, filled(row.message, subject), filled(row.hint, subject), cause)
+}
+
+function filled(template: string, subject: Subject): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
+    quoted(String(subject[field] ?? `{${field}}`)),
+  )
+}
+
+/** One line without control characters: what may be put into a message. */
+export function quoted(text: string): string {
+  return text.replaceAll(
+    // oxlint-disable-next-line no-control-regex -- control characters are what must be escaped
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Any thrown value as a `PlimsollError`; foreign errors become `INTERNAL` with themselves as cause. */
+export function asPlimsollError(thrown: unknown): PlimsollError {
+  if (thrown instanceof PlimsollError) return thrown
+  return failure('INTERNAL', { problem: thrown instanceof Error ? thrown.message : String(thrown) }, thrown)
+}
+
+/** What went wrong, as the end of a sentence, of any thrown value: Node's own errors without their code in front. */
+export function asProblem(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  return text.replace(/^[A-Z][A-Z0-9_]+: /, '')
+}

@@ -1,0 +1,128 @@
+/**
+ * The one fact type that flows through the house: what the sensor decoded, attributed to a cgroup, on its way to the
+ * baseline (and later the matcher). Pure data; everything may import this file, it imports only `bytes`.
+ *
+ * System calls do not travel as objects but as the numbers of `ObservationSink.syscall`, because there are many.
+ */
+import type { ByteString } from './bytes.js'
+
+/** Calling conventions, in the order of their codes in the probes. A system call is always (ABI, number). */
+export const ABIS = ['x86_64', 'i386', 'x32', 'aarch64', 'arm'] as const
+export type Abi = (typeof ABIS)[number]
+
+/** How a process came into the workload, in the order of the codes in the probes (0 is "not tracked yet"). */
+export const LINEAGES = ['unknown', 'runtime', 'main', 'exec', 'probe'] as const
+export type Lineage = Exclude<(typeof LINEAGES)[number], 'unknown'>
+
+/**
+ * Numbers from here on share the slot `SYSCALL_NR_LIMIT - 1`, which names an explicit unknown: a hostile program may
+ * try all 2^32 numbers, and no table knows one above 600.
+ */
+export const SYSCALL_NR_LIMIT = 1024
+
+/** What all observations carry. `atMs` is wall-clock time in whole milliseconds since the epoch. */
+export interface Observed {
+  readonly cgroupId: number
+  readonly lineage: Lineage
+  readonly atMs: number
+}
+
+/** One successful execve, from the kernel's own facts about the new program. */
+export interface ExecObservation extends Observed {
+  readonly kind: 'exec'
+  readonly pid: number
+  readonly ppid: number
+  /** The path given to execve, as the kernel copied it; a script's own path, not its interpreter's. */
+  readonly path: ByteString
+  /** Last path component of the file that is really mapped (`mm->exe_file`): the interpreter of a script. */
+  readonly exe: ByteString
+  readonly inode: number
+  /** Hard links of the file; 0 for a deleted file or a memfd. */
+  readonly links: number
+  /** `s_magic` of the file system, e.g. 0x794c7630 for overlayfs. */
+  readonly fsMagic: number
+  /** On overlayfs: the file lies in the upper layer, so it was written after the container was made. */
+  readonly upper: boolean
+  /** `path` was longer than the sensor can carry and is cut. */
+  readonly truncated: boolean
+}
+
+/** `kernel`: read from kernel structures. `user`: read from the caller's memory, which it could change meanwhile. */
+export type Source = 'kernel' | 'user'
+
+/** A destination that was connected or sent to, or an address that was listened on (or, for UDP, bound). */
+export interface EndpointObservation extends Observed {
+  readonly kind: 'connect' | 'listen'
+  readonly pid: number
+  readonly protocol: 'tcp' | 'udp' | 'unix'
+  /** Textual IP address (IPv4-mapped IPv6 is given as IPv4); for `unix` the path, `@` first for an abstract name. */
+  readonly address: ByteString
+  /** 0 for `unix`. */
+  readonly port: number
+  readonly source: Source
+  /** Times since the last report; 0 for an early notice, whose times a later report will carry. */
+  readonly count: number
+  readonly truncated: boolean
+}
+
+/** Who made a system call first; says nothing about how often. Sent once per map rotation and key. */
+export interface SyscallHint extends Observed {
+  readonly kind: 'syscall'
+  readonly abi: Abi
+  readonly nr: number
+  readonly pid: number
+  /** Name of the file that the process runs, from the kernel; the process cannot choose it as it can its comm. */
+  readonly program: ByteString
+}
+
+/** A cgroup appeared or went away. */
+export interface CgroupObservation {
+  readonly kind: 'cgroup'
+  readonly event: 'created' | 'removed'
+  readonly cgroupId: number
+  /** Path below the cgroup2 mount, starting with `/`; empty for `removed`, and where it was too long to carry. */
+  readonly path: string
+  readonly atMs: number
+}
+
+export type Observation =
+  ExecObservation | EndpointObservation | SyscallHint | CgroupObservation
+
+/** Where decoded facts go. Calls arrive in the order of the sensor's bytes. */
+export interface ObservationSink {
+  /**
+   * `count` further calls of (abi, nr) by this cgroup and lineage since the last report, from the kernel's map: the
+   * truth, where a hint is only early. Called once per non-zero map entry and print.
+   */
+  syscall(
+    cgroupId: number,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ): void
+  observe(observation: Observation): void
+}
+
+/** Reasons for which a baseline is `partial`. */
+export const REASONS = [
+  'attached-late',
+  'lost-events',
+  'map-full',
+  'sensor-restarted',
+  'truncated',
+  'malformed-records',
+  'unresolved-image',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/** One reason with its figures: how many (records, entries), and for gaps from when to when. */
+export interface Incompleteness {
+  readonly reason: Reason
+  readonly count: number
+  readonly fromMs?: number
+  readonly toMs?: number
+  /** Class of loss or other short detail, plimsoll's own words. */
+  readonly detail?: string
+}
