@@ -1,0 +1,223 @@
+/**
+ * From the sensor's bytes to observations. One decoder per bpftrace process: it holds the partial line, the cumulative
+ * values and the accounting of that process. Pure: the same chunks with the same arrival times give the same calls.
+ * Nothing throws on bad input; what cannot be read is counted as malformed.
+ */
+import type { ObservationSink } from '../observation.js'
+import { Accounting } from './accounting.js'
+import { Cumulative, type Epoch } from './cumulative.js'
+import { MAP_CAPACITY } from './dialect.js'
+import { Fields } from './fields.js'
+import { unescapeInto } from './json-string.js'
+import { abiOf, cgroupIdOf, lineageOf, syscallNrOf } from './key.js'
+import { LineSplitter } from './lines.js'
+import { decimalAt, mapNameOf, readMapPrint } from './map-print.js'
+import { endpointOfMapKey, RecordReader } from './records.js'
+
+const PRINTF = Buffer.from('{"type": "printf", "data": "')
+const CONTROL_LIMIT = 4096
+
+/** What the decoder tells beside observations. */
+export interface DecoderEvents {
+  /** Every probe is attached. `atMs` is wall-clock. */
+  ready(atMs: number): void
+  /** The sensor has printed its maps and its own counters, as it does every two seconds and when it ends. */
+  printed(): void
+  /** A map reached its capacity: entries were refused. `what` is `syscall`, `endpoint`, ... */
+  mapFull(what: string): void
+}
+
+export class Decoder {
+  readonly accounting = new Accounting()
+  readonly #sink: ObservationSink
+  readonly #events: DecoderEvents
+  readonly #lines: LineSplitter
+  readonly #calls = new Cumulative<number>()
+  readonly #endpoints = new Cumulative<string>()
+  readonly #fields = new Fields()
+  readonly #records: RecordReader
+  #scratch = new Uint8Array(4096)
+  #malformed = 0
+  #arrivedMs = 0
+  /** Wall-clock time of the kernel's time 0 (CLOCK_BOOTTIME), known from the readiness record. */
+  #bootMs = 0
+  #latestMs = 0
+
+  constructor(sink: ObservationSink, events: DecoderEvents) {
+    this.#sink = sink
+    this.#events = events
+    this.#lines = new LineSplitter(
+      (line) => this.#line(line),
+      () => this.#malformed++,
+    )
+    this.#records = new RecordReader(sink, (nsecs) => this.#wallMs(nsecs))
+  }
+
+  /** Feeds bytes that arrived at `arrivedMs` (wall clock, ms). */
+  push(chunk: Uint8Array, arrivedMs: number): void {
+    this.#arrivedMs = arrivedMs
+    this.#lines.push(chunk)
+  }
+
+  /** The process has ended: what still waited for its second half is delivered. */
+  end(): void {
+    if (this.#lines.pending > 0) this.#malformed++
+    this.#records.flush()
+  }
+
+  /** Lines and records that could not be read. */
+  get malformed(): number {
+    return this.#malformed
+  }
+
+  #line(line: Uint8Array): void {
+    if (line.length === 0) return
+    if (startsWith(line, PRINTF)) this.#printf(line)
+    else {
+      const map = mapNameOf(line)
+      if (map === undefined) this.#control(line)
+      else this.#map(map, line)
+    }
+  }
+
+  #printf(line: Uint8Array): void {
+    if (this.#scratch.length < line.length) this.#scratch = new Uint8Array(line.length * 2)
+    const text = unescapeInto(line, PRINTF.length, this.#scratch)
+    if (text === undefined) {
+      this.#malformed++
+      return
+    }
+    const letter = this.#scratch[0] ?? 0
+    this.#fields.reset(this.#scratch, text.length)
+    this.accounting.received(letter)
+    if (!this.#frame(letter) && !this.#records.read(letter, this.#fields)) this.#malformed++
+  }
+
+  /** Records about the sensor itself. True if `letter` is one of them. */
+  #frame(letter: number): boolean {
+    const fields = this.#fields
+    switch (String.fromCharCode(letter)) {
+      case 'R': {
+        const nsecs = fields.decimal()
+        this.#bootMs = this.#arrivedMs - nsecs / 1e6
+        this.#events.ready(this.#wallMs(nsecs))
+        break
+      }
+      case 'H':
+        this.#wallMs(fields.decimal())
+        break
+      case 'W':
+        fields.decimal()
+        this.#wallMs(fields.decimal())
+        break
+      case 'C':
+        this.#calls.willClear(fields.decimal() === 1 ? 1 : 0)
+        this.#wallMs(fields.decimal())
+        break
+      case 'c':
+        this.#endpoints.willClear(fields.decimal() === 1 ? 1 : 0)
+        this.#wallMs(fields.decimal())
+        break
+      default:
+        return false
+    }
+    if (!fields.isComplete) this.#malformed++
+    return true
+  }
+
+  #map(name: string, line: Uint8Array): void {
+    switch (name) {
+      case 'calls_a':
+        return this.#printedCalls(0, line)
+      case 'calls_b':
+        return this.#printedCalls(1, line)
+      case 'endpoints_a':
+        return this.#printedEndpoints(0, line)
+      case 'endpoints_b':
+        return this.#printedEndpoints(1, line)
+      case 'sent':
+        this.accounting.startSentPrint()
+        this.#counts(line, (letter, count) => this.accounting.sent(letter, count))
+        return undefined
+      case 'refused':
+        this.#counts(line, (letter, count) => this.accounting.refused(letter, count))
+        this.#events.printed()
+        return undefined
+      default:
+        // Working maps of the probes, printed at the end where a version does not honour their clear.
+        return undefined
+    }
+  }
+
+  #printedCalls(epoch: Epoch, line: Uint8Array): void {
+    const entries = readMapPrint(line, (start, end, value) => {
+      const key = decimalAt(line, start, end)
+      const abi = key === undefined ? undefined : abiOf(key)
+      if (key === undefined || abi === undefined) {
+        this.#malformed++
+        return
+      }
+      const count = this.#calls.advance(epoch, key, value)
+      if (count > 0) {
+        this.#sink.syscall(cgroupIdOf(key), lineageOf(key), abi, syscallNrOf(key), count, this.#latestMs)
+      }
+    })
+    this.#calls.printed(epoch)
+    this.#checkFill('syscall', entries)
+  }
+
+  #printedEndpoints(epoch: Epoch, line: Uint8Array): void {
+    const entries = readMapPrint(line, (start, end, value) => {
+      const key = Buffer.from(line.subarray(start, end)).toString('latin1')
+      const endpoint = endpointOfMapKey(key)
+      if (endpoint === undefined) {
+        this.#malformed++
+        return
+      }
+      const count = this.#endpoints.advance(epoch, key, value)
+      if (count > 0) this.#sink.observe({ ...endpoint, atMs: this.#latestMs, count })
+    })
+    this.#endpoints.printed(epoch)
+    this.#checkFill('endpoint', entries)
+  }
+
+  #counts(line: Uint8Array, take: (letter: number, count: number) => void): void {
+    const entries = readMapPrint(line, (start, end, value) =>
+      take(decimalAt(line, start, end) ?? 0, value),
+    )
+    if (entries === undefined) this.#malformed++
+  }
+
+  #checkFill(what: string, entries: number | undefined): void {
+    if (entries === undefined) this.#malformed++
+    else if (entries >= MAP_CAPACITY) this.#events.mapFull(what)
+  }
+
+  /** Lines of bpftrace itself: rare, so a JSON parser may read them. Unknown kinds are newer versions' and are ignored. */
+  #control(line: Uint8Array): void {
+    if (line.length > CONTROL_LIMIT) {
+      this.#malformed++
+      return
+    }
+    try {
+      const parsed = JSON.parse(Buffer.from(line).toString('latin1')) as {
+        type?: unknown
+        data?: { events?: unknown }
+      }
+      if (parsed.type === 'lost_events') this.accounting.lostByBpftrace(Number(parsed.data?.events) || 0)
+    } catch {
+      this.#malformed++
+    }
+  }
+
+  #wallMs(nsecs: number): number {
+    const atMs = Math.floor(this.#bootMs + nsecs / 1e6)
+    if (atMs > this.#latestMs) this.#latestMs = atMs
+    return atMs
+  }
+}
+
+function startsWith(line: Uint8Array, prefix: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) if (line[i] !== prefix[i]) return false
+  return true
+}

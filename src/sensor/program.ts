@@ -1,0 +1,46 @@
+/**
+ * Puts the probe files that a mode needs together into one bpftrace program. bpftrace 0.17 and 0.23 accept one BEGIN and one
+ * END, so those are merged; a clause that several files share, such as the heartbeat, is kept once. Pure.
+ */
+import { clausesOf, type Clause } from './clauses.js'
+
+/** Files under `probes/`, in the order in which they are put together. `session` frames the others. */
+export const PROBES = ['session', 'cgroup', 'exec', 'syscalls', 'connect', 'datagram'] as const
+export type ProbeName = (typeof PROBES)[number]
+
+/**
+ * The program of those probe files (`texts` by name; all of `PROBES` are needed). Deterministic. The last clause of
+ * `session` becomes the last clause of the program: readiness depends on that.
+ */
+export function programOf(texts: Readonly<Record<ProbeName, string>>): string {
+  const begin: string[] = []
+  const end: string[] = []
+  const clauses: string[] = []
+  let last = ''
+  for (const name of PROBES) {
+    const parts = clausesOf(texts[name])
+    for (const clause of parts) {
+      if (clause.head === 'BEGIN') addStatements(begin, clause)
+      else if (clause.head === 'END') addStatements(end, clause)
+      else if (name === 'session' && clause === parts.at(-1)) last = textOf(clause)
+      else if (!clauses.includes(textOf(clause))) clauses.push(textOf(clause))
+    }
+  }
+  return [
+    `BEGIN\n{\n${begin.join('\n')}\n}`,
+    ...clauses,
+    `END\n{\n${end.join('\n')}\n}`,
+    last,
+    '',
+  ].join('\n\n')
+}
+
+function addStatements(into: string[], clause: Clause): void {
+  for (const line of clause.body.split('\n')) {
+    if (!into.includes(line.trim())) into.push(line.trim())
+  }
+}
+
+function textOf(clause: Clause): string {
+  return `${clause.head}\n{\n${clause.body}\n}`
+}
