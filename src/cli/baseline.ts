@@ -1,0 +1,127 @@
+/** `plimsoll baseline ...`: look at what was learned, move it between hosts, remove it. */
+import type { Command } from 'commander'
+import { readFile } from 'node:fs/promises'
+import { decodeBaseline, encodeBaseline } from '../baseline/codec.js'
+import { jsonView } from '../baseline/json-view.js'
+import type { StoreEntry } from '../baseline/store.js'
+import { keep } from '../engine/keep.js'
+import { writeWhole } from '../engine/write-file.js'
+import { asProblem, failure, quoted } from '../errors.js'
+import { syscallLabel } from '../kernel/syscalls.js'
+import type { Lineage } from '../observation.js'
+import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import { lineageOption, showText } from './show.js'
+import { summaryLines, summaryOf } from './summary.js'
+import { table } from './table.js'
+
+interface Flags {
+  readonly state?: string
+  readonly json?: boolean
+}
+
+export function baselineCommand(context: Context): Command {
+  return command('baseline', 'look at baselines, move them between hosts, remove them')
+    .addCommand(list(context))
+    .addCommand(show(context))
+    .addCommand(exportTo(context))
+    .addCommand(importFrom(context))
+    .addCommand(remove(context))
+}
+
+/** Adds the argument by which a baseline is named. */
+function withReference(sub: Command): Command {
+  return sub
+    .argument('<ref>', 'image name, digest or at least 6 digits of it, as `baseline ls` shows')
+    .addOption(stateOption())
+}
+
+function list(context: Context): Command {
+  return command('ls', 'list the baselines')
+    .addOption(stateOption())
+    .addOption(jsonOption())
+    .action(async (flags: Flags) => {
+      const entries = await storeOf(flags.state, context).list()
+      if (flags.json === true) printJson(context, entries.map(entryView))
+      else context.terminal.out(table(HEAD, entries.map(entryRow)))
+    })
+}
+
+const HEAD = ['IMAGE', 'BASELINE', 'REV', 'RUNS', 'CALLS', 'PROGRAMS', 'STATE']
+
+function entryRow(entry: StoreEntry): readonly string[] {
+  const key = entry.key.slice(0, entry.key.indexOf('-') + 13)
+  if (entry.kind === 'damaged') return [quoted(entry.path), key, '', '', '', '', `damaged: ${quoted(entry.problem)}`]
+  const summary = summaryOf(entry.baseline)
+  return [
+    quoted(summary.image),
+    key,
+    String(summary.revision),
+    String(summary.runs),
+    String(summary.syscalls),
+    String(summary.programs),
+    summary.completeness,
+  ]
+}
+
+function entryView(entry: StoreEntry): unknown {
+  return entry.kind === 'damaged'
+    ? { key: entry.key, damaged: entry.problem, path: entry.path }
+    : summaryOf(entry.baseline)
+}
+
+function show(context: Context): Command {
+  return withReference(command('show', 'show what an image does'))
+    .addOption(lineageOption())
+    .addOption(jsonOption())
+    .action(async (ref: string, flags: Flags & { lineage: Lineage }) => {
+      const view = jsonView(await storeOf(flags.state, context).load(ref), syscallLabel)
+      if (flags.json === true) printJson(context, view)
+      else context.terminal.out(showText(view, flags.lineage))
+    })
+}
+
+function exportTo(context: Context): Command {
+  return withReference(command('export', 'write a baseline to a file, to import or to review it'))
+    .option('--out <file>', 'the file (default: standard output)')
+    .option('--format <format>', 'proto, which can be imported, or json, which people can read', 'proto')
+    .action(async (ref: string, flags: Flags & { out?: string; format: string }) => {
+      const baseline = await storeOf(flags.state, context).load(ref)
+      const content =
+        flags.format === 'json'
+          ? `${JSON.stringify(jsonView(baseline, syscallLabel), null, 2)}\n`
+          : encodeBaseline(baseline)
+      if (flags.format !== 'json' && flags.format !== 'proto') {
+        throw failure('USAGE', { problem: `--format ${flags.format} is neither proto nor json` })
+      }
+      if (flags.out === undefined) context.terminal.out(content)
+      else await writeWhole(flags.out, content)
+    })
+}
+
+function importFrom(context: Context): Command {
+  return command('import', 'add an exported baseline to what is known of its image')
+    .argument('<file>', 'a file that `baseline export` wrote')
+    .addOption(stateOption())
+    .action(async (file: string, flags: Flags) => {
+      const bytes = await readFile(file).catch((thrown: unknown) => {
+        throw failure('FILE_UNREADABLE', { path: file, problem: asProblem(thrown) }, thrown)
+      })
+      const decoded = decodeBaseline(bytes)
+      if ('problem' in decoded) {
+        throw failure('STORE_DAMAGED', { path: file, problem: decoded.problem })
+      }
+      // Revisions count the changes of one store; here it starts anew.
+      decoded.baseline.revision = 0
+      const [kept] = await keep(storeOf(flags.state, context), [decoded.baseline])
+      if (kept) context.terminal.out(`${summaryLines(summaryOf(kept)).join('\n')}\n`)
+    })
+}
+
+function remove(context: Context): Command {
+  return withReference(command('rm', 'remove a baseline and its older revisions')).action(
+    async (ref: string, flags: Flags) => {
+      const key = await storeOf(flags.state, context).remove(ref)
+      context.terminal.say(`plimsoll: removed ${key}`)
+    },
+  )
+}

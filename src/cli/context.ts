@@ -1,0 +1,46 @@
+/** What every command gets, and the options that several commands share. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { BaselineStore } from '../baseline/store.js'
+import type { Terminal } from './terminal.js'
+
+export interface Context {
+  readonly terminal: Terminal
+  /** Exit status; a command sets 3 where the answer is no, or its own command's status. */
+  status: number
+}
+
+/** `--state DIR`, as every command has it that reads or keeps baselines. */
+export function stateOption(): Option {
+  return new Option(
+    '--state <dir>',
+    'where baselines are kept (default: $PLIMSOLL_STATE, /var/lib/plimsoll for root)',
+  )
+}
+
+/** `--json`: for programs. */
+export function jsonOption(): Option {
+  return new Option('--json', 'print JSON')
+}
+
+/** The state directory: the option, the environment, the system's for root, else the XDG state directory. */
+export function stateDirectory(option: string | undefined, env: NodeJS.ProcessEnv): string {
+  if (option) return option
+  if (env['PLIMSOLL_STATE']) return env['PLIMSOLL_STATE']
+  if (process.geteuid?.() === 0) return '/var/lib/plimsoll'
+  return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'plimsoll')
+}
+
+export function storeOf(option: string | undefined, context: Context): BaselineStore {
+  return new BaselineStore(stateDirectory(option, context.terminal.env))
+}
+
+/** A command with help behind usage errors; options of subcommands may follow their arguments. */
+export function command(name: string, description: string): Command {
+  return new Command(name).description(description)
+}
+
+export function printJson(context: Context, value: unknown): void {
+  context.terminal.out(`${JSON.stringify(value, null, 2)}\n`)
+}

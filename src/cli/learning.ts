@@ -1,0 +1,230 @@
+/** What `learn` and `record` share: their options, the run itself, and what is said while it goes and when it is done. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import type { Baseline } from '../baseline/baseline.js'
+import { imageKeyOf } from '../baseline/image-identity.js'
+import { failure, quoted } from '../errors.js'
+import { keep } from '../engine/keep.js'
+import { learnCommand, learnContainers, type LearnOptions } from '../engine/learn.js'
+import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
+import type { SessionEvents } from '../engine/session.js'
+import { forwardSignals } from '../workload/signals.js'
+import { isForeground } from '../workload/terminal.js'
+import { type Context, jsonOption, stateOption, storeOf } from './context.js'
+import { durationMs, positiveCount } from './duration.js'
+import { plural } from './plural.js'
+import { summaryLines, summaryOf } from './summary.js'
+
+export interface LearningFlags {
+  readonly state?: string
+  readonly out?: string
+  readonly seccomp?: string
+  readonly for?: number
+  readonly runs?: number
+  readonly image?: string
+  readonly container?: string
+  readonly all?: boolean
+  readonly json?: boolean
+}
+
+/** Adds the options and the command to learn. */
+export function withLearningOptions(command: Command): Command {
+  return command
+    .argument('[command...]', 'a command to run and learn, after --')
+    .option('--all', 'learn every container that runs or starts')
+    .option('--image <ref>', 'learn containers of this image')
+    .option('--container <name>', 'learn the container of this name or id')
+    .option('--for <duration>', 'stop after this time, e.g. 60s or 10m', durationMs)
+    .option('--runs <n>', 'stop after so many containers have ended', positiveCount)
+    .option('--seccomp <file>', 'write the seccomp profile there')
+    .option('--out <dir>', 'write a profile per image to this directory')
+    .addOption(stateOption())
+    .addOption(jsonOption())
+}
+
+/** Learns as the flags say, keeps the baselines, prints the summary, and sets the exit status. */
+export async function runLearning(
+  context: Context,
+  argv: readonly string[],
+  flags: LearningFlags,
+  tracePath: string | undefined,
+): Promise<void> {
+  checkUsage(argv, flags)
+  const store = storeOf(flags.state, context)
+  const stop = new AbortController()
+  const timer: { value?: NodeJS.Timeout } = {}
+  const options: LearnOptions = {
+    env: context.terminal.env,
+    events: eventsFor(context, () => {
+      if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
+    }),
+    tracePath,
+    stop: stop.signal,
+  }
+  try {
+    const { baselines, status, note } = await (argv.length > 0
+      ? learnOneCommand(argv, options)
+      : learnMany(context, flags, options, stop))
+    const kept = await keep(store, baselines)
+    await writeProfiles(context, kept, flags)
+    report(context, kept, flags, argv.length > 0)
+    if (note !== '') context.terminal.say(`plimsoll: ${note}`)
+    context.status = status
+  } finally {
+    clearTimeout(timer.value)
+  }
+}
+
+interface Outcome {
+  readonly baselines: readonly Baseline[]
+  readonly status: number
+  readonly note: string
+}
+
+async function learnOneCommand(argv: readonly string[], options: LearnOptions): Promise<Outcome> {
+  const { session, status, leftBehind } = await learnCommand({
+    ...options,
+    argv,
+    cwd: process.cwd(),
+    onStarted: (command, kill) =>
+      forwardSignals({
+        source: process,
+        command,
+        kill,
+        isForeground: () => isForeground(),
+        nowMs: () => Date.now(),
+      }),
+  })
+  return {
+    baselines: session.baselines(),
+    status,
+    note: leftBehind ? 'processes that the command left running were ended with it' : '',
+  }
+}
+
+async function learnMany(
+  context: Context,
+  flags: LearningFlags,
+  options: LearnOptions,
+  stop: AbortController,
+): Promise<Outcome> {
+  const onSignal = (): void => stop.abort()
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  try {
+    const { session } = await learnContainers({
+      ...options,
+      runs: flags.runs,
+      selection: {
+        all: flags.all ?? false,
+        image: flags.image ?? '',
+        container: flags.container ?? '',
+      },
+    })
+    const baselines = session.baselines()
+    if (baselines.length === 0) context.terminal.say('plimsoll: no such container ran; nothing was learned')
+    return { baselines, status: 0, note: '' }
+  } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+}
+
+function checkUsage(argv: readonly string[], flags: LearningFlags): void {
+  const targets = [argv.length > 0, flags.all, flags.image, flags.container].filter(Boolean).length
+  if (targets !== 1) {
+    throw failure('USAGE', {
+      problem:
+        'say what to learn: a command after --, or one of --image REF, --container NAME, --all',
+    })
+  }
+  if (argv.length > 0 && flags.runs !== undefined) {
+    throw failure('USAGE', { problem: '--runs counts containers; a command is one run' })
+  }
+}
+
+function eventsFor(context: Context, onReady: () => void): Partial<SessionEvents> {
+  const { terminal } = context
+  const startedMs = Date.now()
+  let isReady = false
+  let news = 0
+  let ended = 0
+  const progress = (): void =>
+    terminal.progress(`learning: ${plural(ended, 'run')} ended, ${plural(news, 'thing')} learned`)
+  return {
+    ready: () => {
+      if (isReady) {
+        terminal.say('plimsoll: the sensor is back')
+        return
+      }
+      isReady = true
+      terminal.say(`plimsoll: probes attached in ${((Date.now() - startedMs) / 1000).toFixed(2)} s`)
+      onReady()
+    },
+    sensorEnded: (_atMs, reason) => {
+      if (isReady) terminal.say(`plimsoll: the sensor ended (${quoted(reason)}); starting it again`)
+    },
+    runEnded: () => {
+      ended++
+      progress()
+    },
+    learned: () => {
+      news++
+      progress()
+    },
+  }
+}
+
+async function writeProfiles(
+  context: Context,
+  baselines: readonly Baseline[],
+  flags: LearningFlags,
+): Promise<void> {
+  if (flags.seccomp !== undefined) {
+    const [baseline, ...others] = baselines
+    if (baseline === undefined || others.length > 0) {
+      throw failure('NOTHING_LEARNED', {
+        problem: `--seccomp is for one image, and ${plural(baselines.length, 'image')} ran`,
+        remedy: 'Run the container while plimsoll learns; for several images use --out DIR.',
+      })
+    }
+    await writeOne(context, flags.seccomp, baseline)
+  }
+  if (flags.out !== undefined) {
+    await mkdir(flags.out, { recursive: true })
+    for (const baseline of baselines) {
+      await writeOne(context, join(flags.out, `${fileNameOf(baseline)}.json`), baseline)
+    }
+  }
+}
+
+async function writeOne(context: Context, path: string, baseline: Baseline): Promise<void> {
+  const built = profileOf(baseline, DEFAULT_PROFILE)
+  await writeProfile(path, built, baseline)
+  for (const note of built.notes) context.terminal.say(`note: ${note}`)
+  context.terminal.say(`plimsoll: profile written to ${quoted(path)} (not verified yet)`)
+}
+
+/** A name for people, safe as a file name, with enough of the digest to tell images apart. */
+function fileNameOf(baseline: Baseline): string {
+  const name = baseline.image.name.replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[._]+/, '')
+  return `${name.slice(0, 80)}-${imageKeyOf(baseline.image).split('-')[1]?.slice(0, 12) ?? ''}`
+}
+
+/** The summary: on stdout, but on stderr for a command, whose stdout is its own. */
+function report(
+  context: Context,
+  baselines: readonly Baseline[],
+  flags: LearningFlags,
+  isCommand: boolean,
+): void {
+  const summaries = baselines.map(summaryOf)
+  const text =
+    flags.json === true
+      ? JSON.stringify(summaries)
+      : summaries.flatMap((summary) => summaryLines(summary)).join('\n')
+  if (text === '') return
+  if (isCommand) context.terminal.say(text)
+  else context.terminal.out(`${text}\n`)
+}

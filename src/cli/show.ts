@@ -1,0 +1,103 @@
+/** `baseline show` as text: one lineage of a baseline, for a person. Every text in a view is escaped already. */
+import { Option } from 'commander'
+import type { BaselineView, BehaviourView, EndpointView, EvidenceView } from '../baseline/json-view.js'
+import { BASELINE_LINEAGES } from '../baseline/baseline.js'
+import type { Lineage } from '../observation.js'
+import { plural } from './plural.js'
+import { reasonText } from './summary.js'
+import { table } from './table.js'
+
+export function lineageOption(): Option {
+  return new Option('--lineage <lineage>', 'whose behaviour to show')
+    .choices([...BASELINE_LINEAGES])
+    .default('main')
+}
+
+/** The text, ending with a newline. */
+export function showText(view: BaselineView, lineage: Lineage): string {
+  const behaviour = view.lineages[lineage]
+  return [
+    headOf(view, lineage),
+    section('system calls', behaviour.syscalls.length, syscallTable(behaviour)),
+    section('programs', behaviour.execs.length, execTable(behaviour)),
+    section('connections', behaviour.connections.length, endpointTable(behaviour.connections)),
+    section('listening on', behaviour.listeners.length, endpointTable(behaviour.listeners)),
+  ].join('\n')
+}
+
+function headOf(view: BaselineView, lineage: Lineage): string {
+  const others = BASELINE_LINEAGES.filter((other) => other !== lineage)
+    .map((other) => `${other} ${view.lineages[other].syscalls.length}`)
+    .join(', ')
+  const reasons = view.completeness.reasons.map(({ reason, count, fromMs, toMs, detail }) =>
+    reasonText({
+      reason,
+      count,
+      ...(fromMs === null ? {} : { fromMs }),
+      ...(toMs === null ? {} : { toMs }),
+      ...(detail === null ? {} : { detail }),
+    }),
+  )
+  return `${[
+    `image         ${view.image.name}`,
+    `digest        ${view.image.digest}`,
+    `entrypoint    ${view.image.entrypoint.join(' ')}`,
+    `revision      ${view.revision}, from ${plural(view.runCount, 'run')}`,
+    `completeness  ${view.completeness.state}`,
+    ...reasons.map((reason) => `              ${reason}`),
+    `lineage       ${lineage} (system calls of others: ${others})`,
+  ].join('\n')}\n`
+}
+
+function section(title: string, count: number, text: string): string {
+  return count === 0 ? `${title}: none\n` : `${title}: ${count}\n${text}`
+}
+
+function syscallTable(behaviour: BehaviourView): string {
+  return table(
+    ['ABI', 'NR', 'NAME', 'COUNT', 'RUNS', 'PROGRAMS'],
+    behaviour.syscalls.map((call) => [
+      call.abi,
+      String(call.nr),
+      call.name,
+      String(call.count),
+      String(call.runs),
+      programsOf(call),
+    ]),
+  )
+}
+
+function execTable(behaviour: BehaviourView): string {
+  return table(
+    ['PATH', 'FILE', 'COUNT', 'RUNS', 'BY', 'MARKS'],
+    behaviour.execs.map((exec) => [
+      exec.path,
+      exec.exe,
+      String(exec.count),
+      String(exec.runs),
+      programsOf(exec),
+      [exec.upper && 'written-later', exec.fileless && 'fileless', exec.truncated && 'cut']
+        .filter(Boolean)
+        .join(' '),
+    ]),
+  )
+}
+
+function endpointTable(endpoints: readonly EndpointView[]): string {
+  return table(
+    ['PROTOCOL', 'ADDRESS', 'PORT', 'COUNT', 'RUNS', 'PROGRAMS', 'SOURCE'],
+    endpoints.map((endpoint) => [
+      endpoint.protocol,
+      endpoint.address,
+      endpoint.port === 0 ? '' : String(endpoint.port),
+      String(endpoint.count),
+      String(endpoint.runs),
+      programsOf(endpoint),
+      endpoint.source,
+    ]),
+  )
+}
+
+function programsOf(evidence: EvidenceView): string {
+  return evidence.programs.join(', ') + (evidence.morePrograms ? ', ...' : '')
+}

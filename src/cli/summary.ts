@@ -1,0 +1,93 @@
+/** What was learned, in a few lines for a person or as one value for a program. */
+import type { Baseline } from '../baseline/baseline.js'
+import { imageKeyOf } from '../baseline/image-identity.js'
+import { quoted } from '../errors.js'
+import type { Incompleteness } from '../observation.js'
+import { DEFAULT_PROFILE, profileOf } from '../engine/profile.js'
+import { comparedToDockerDefault } from '../seccomp/docker-default.js'
+import { plural } from './plural.js'
+
+export interface Summary {
+  readonly image: string
+  readonly key: string
+  readonly revision: number
+  readonly runs: number
+  readonly completeness: string
+  readonly reasons: readonly Incompleteness[]
+  readonly syscalls: number
+  readonly runtimeSyscalls: number
+  readonly programs: number
+  readonly connections: number
+  readonly listeners: number
+  /** Calls that a profile of it allows, and how many fewer that is than Docker's default; null if it has no profile. */
+  readonly profile: { readonly allows: number; readonly fewerThanDocker: number } | null
+}
+
+export function summaryOf(baseline: Baseline): Summary {
+  const { state, reasons } = baseline.completeness()
+  const syscalls = baseline.syscalls('main').length
+  return {
+    image: baseline.image.name,
+    key: imageKeyOf(baseline.image),
+    revision: baseline.revision,
+    runs: baseline.runCount,
+    completeness: state,
+    reasons,
+    syscalls,
+    runtimeSyscalls: baseline.syscalls('runtime').length,
+    programs: baseline.execs('main').length,
+    connections: baseline.connections('main').length,
+    listeners: baseline.listeners('main').length,
+    profile: syscalls === 0 ? null : comparisonOf(baseline),
+  }
+}
+
+function comparisonOf(baseline: Baseline): Summary['profile'] {
+  try {
+    const { origins } = profileOf(baseline, DEFAULT_PROFILE)
+    const { profileAllows, fewer } = comparedToDockerDefault([...origins.keys()])
+    return { allows: profileAllows, fewerThanDocker: fewer }
+  } catch {
+    // Nothing but calls that no table knows: there is no profile to compare.
+    return null
+  }
+}
+
+/** Lines of a summary, without newlines at their ends. */
+export function summaryLines(summary: Summary): readonly string[] {
+  const lines = [
+    `${quoted(summary.image)}: ${plural(summary.runs, 'run')}, ${summary.completeness}`,
+    `  system calls  ${summary.syscalls} (and ${summary.runtimeSyscalls} of the runtime, kept apart)`,
+    `  programs      ${summary.programs}`,
+    `  connections   ${summary.connections}, listening on ${summary.listeners}`,
+  ]
+  if (summary.profile) {
+    lines.push(
+      `  profile       allows ${summary.profile.allows} calls, ` +
+        `${summary.profile.fewerThanDocker} fewer than Docker's default`,
+    )
+  }
+  for (const reason of summary.reasons) lines.push(`  partial       ${reasonText(reason)}`)
+  lines.push(`  baseline      ${summary.key.slice(0, 22)} revision ${summary.revision}`)
+  return lines
+}
+
+const REASON_TEXT: Readonly<Record<Incompleteness['reason'], string>> = {
+  'attached-late': 'it already ran when the probes were attached',
+  'lost-events': 'records were lost',
+  'map-full': 'a kernel map was full',
+  'sensor-restarted': 'the sensor was down',
+  truncated: 'paths were too long to carry',
+  'malformed-records': 'records could not be read',
+  'unresolved-image': 'its image could not be found out',
+}
+
+/** One reason with its figures. */
+export function reasonText(missed: Incompleteness): string {
+  const gap =
+    missed.fromMs === undefined || missed.toMs === undefined
+      ? ''
+      : ` from ${new Date(missed.fromMs).toISOString()} to ${new Date(missed.toMs).toISOString()}`
+  const detail = missed.detail ? ` (${quoted(missed.detail)})` : ''
+  return `${missed.reason}: ${REASON_TEXT[missed.reason]}${gap}${detail}, ${plural(missed.count, 'time')}`
+}

@@ -1,0 +1,40 @@
+/** Where a command prints: results on stdout, messages on stderr, progress only where a person watches. */
+
+export interface Terminal {
+  /** A result, as is; the caller ends its lines. */
+  out(text: string | Uint8Array): void
+  /** One line for a person, on stderr. */
+  say(line: string): void
+  /** A line on stderr that the next one replaces; nothing where stderr is no terminal. */
+  progress(line: string): void
+  /** True if stdin, stdout or stderr is a terminal: then it is the terminal that sends Ctrl-C to the group. */
+  readonly isInteractive: boolean
+  readonly env: NodeJS.ProcessEnv
+}
+
+const CLEAR_LINE = '\r\u001b[2K'
+
+export function processTerminal(io: NodeJS.Process): Terminal {
+  const isWatched = io.stderr.isTTY === true
+  let hasProgress = false
+  // A reader that went away, as `| head` does, is no failure of ours.
+  const ignoreClosedPipe = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error
+  }
+  io.stdout.on('error', ignoreClosedPipe)
+  io.stderr.on('error', ignoreClosedPipe)
+  return {
+    out: (text) => void io.stdout.write(text),
+    say: (line) => {
+      io.stderr.write(`${hasProgress ? CLEAR_LINE : ''}${line}\n`)
+      hasProgress = false
+    },
+    progress: (line) => {
+      if (!isWatched) return
+      io.stderr.write(`${CLEAR_LINE}${line.slice(0, Math.max(20, (io.stderr.columns ?? 80) - 1))}`)
+      hasProgress = true
+    },
+    isInteractive: io.stdin.isTTY === true || io.stdout.isTTY === true || isWatched,
+    env: io.env,
+  }
+}

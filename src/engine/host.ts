@@ -1,0 +1,82 @@
+/** The host that the engine runs on: its clock, its bpftrace, its probes and its runtimes. Everything impure in one place. */
+import { readFile } from 'node:fs/promises'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { failure } from '../errors.js'
+import { type Check, sensorChecks } from '../sensor/preflight.js'
+import { PROBES, type ProbeName, programOf } from '../sensor/program.js'
+import { bpftraceVersion } from '../sensor/supervisor.js'
+import { PACKAGE_ROOT } from '../version.js'
+import { findCgroupMount } from '../workload/cgroup-mount.js'
+import type { Clock } from '../workload/clock.js'
+import { DockerClient, dockerSocketOf } from '../workload/docker.js'
+import { PodmanClient } from '../workload/podman.js'
+import { ContainerResolver } from '../workload/resolver.js'
+
+/** The real clock. */
+export const CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+  },
+}
+
+/** The bpftrace to run: `$PLIMSOLL_BPFTRACE`, else the one on the PATH. */
+export function bpftracePath(env: NodeJS.ProcessEnv): string {
+  return env['PLIMSOLL_BPFTRACE'] || 'bpftrace'
+}
+
+/** Everything that the sensor needs, as `doctor` shows it. */
+export async function hostChecks(env: NodeJS.ProcessEnv): Promise<readonly Check[]> {
+  return [...(await sensorChecks(bpftracePath(env))), await cgroupCheck()]
+}
+
+async function cgroupCheck(): Promise<Check> {
+  const mount = await findCgroupMount().catch(() => undefined)
+  return {
+    name: 'cgroup2',
+    ok: mount !== undefined,
+    found: mount ?? 'not mounted',
+    remedy: 'Mount it before containers start: mount -t cgroup2 none /sys/fs/cgroup/unified',
+  }
+}
+
+/** Throws `NOT_READY` naming the first check that fails. */
+export async function requireSensor(env: NodeJS.ProcessEnv): Promise<void> {
+  const failed = (await hostChecks(env)).find((check) => !check.ok)
+  if (failed) {
+    throw failure('NOT_READY', {
+      problem: `${failed.name}: ${failed.found}`,
+      remedy: failed.remedy,
+    })
+  }
+}
+
+/** The assembled program of all probes. */
+export async function sensorProgram(): Promise<string> {
+  const texts = await Promise.all(
+    PROBES.map(
+      async (name) =>
+        [name, await readFile(join(PACKAGE_ROOT, 'probes', `${name}.bt`), 'utf8')] as const,
+    ),
+  )
+  return programOf(Object.fromEntries(texts) as Record<ProbeName, string>)
+}
+
+/** Kernel release and bpftrace version of this host. */
+export async function hostVersions(
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly kernel: string; readonly bpftrace: string }> {
+  return { kernel: release(), bpftrace: await bpftraceVersion(bpftracePath(env)) }
+}
+
+/** Asks this host's docker and podman. */
+export function hostResolver(env: NodeJS.ProcessEnv): ContainerResolver {
+  const socket = dockerSocketOf(env['DOCKER_HOST'])
+  return new ContainerResolver({
+    ...(socket === undefined ? {} : { docker: new DockerClient(CLOCK.nowMs, socket) }),
+    podman: new PodmanClient({ nowMs: CLOCK.nowMs }),
+    clock: CLOCK,
+  })
+}

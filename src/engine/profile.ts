@@ -1,0 +1,82 @@
+/** From a baseline to a profile on disk: built, checked, written, with the reasons beside it. */
+import { BASELINE_LINEAGES, type Baseline } from '../baseline/baseline.js'
+import { imageKeyOf } from '../baseline/image-identity.js'
+import { displayOf } from '../bytes.js'
+import { failure } from '../errors.js'
+import { type BuiltProfile, buildProfile, type Strength } from '../seccomp/build.js'
+import type { Runtime } from '../seccomp/floor-tables.js'
+import type { ObservedCall } from '../seccomp/observed-call.js'
+import { serializeProfile } from '../seccomp/profile.js'
+import { problemsOf } from '../seccomp/validate.js'
+import { VERSION } from '../version.js'
+import { writeWhole } from './write-file.js'
+
+export interface ProfileOptions {
+  readonly strength: Strength
+  /** Empty: the union of all known runtimes. */
+  readonly runtimes: readonly Runtime[]
+  readonly assumeNoNewPrivileges: boolean
+}
+
+export const DEFAULT_PROFILE: ProfileOptions = {
+  strength: 'enforce',
+  runtimes: [],
+  assumeNoNewPrivileges: false,
+}
+
+/** The profile of a baseline. Throws `PROFILE_EMPTY`. Pure. */
+export function profileOf(baseline: Baseline, options: ProfileOptions): BuiltProfile {
+  return buildProfile({ ...options, calls: callsOf(baseline) })
+}
+
+/**
+ * Writes the profile to `path` and its provenance beside it (see `provenancePath`). Throws `PROFILE_INVALID` before
+ * anything is written if the profile is one that a runtime would refuse or misread; `FILE_UNWRITABLE`.
+ */
+export async function writeProfile(
+  path: string,
+  built: BuiltProfile,
+  baseline: Baseline,
+): Promise<void> {
+  const problem = problemsOf(built.profile).find((found) => found.severity === 'error')
+  if (problem) {
+    throw failure('PROFILE_INVALID', { path, problem: `${problem.path}: ${problem.problem}` })
+  }
+  await writeWhole(path, serializeProfile(built.profile))
+  await writeWhole(
+    provenancePath(path),
+    `${JSON.stringify(provenanceOf(built, baseline), null, 2)}\n`,
+  )
+}
+
+/** `web.json` has its provenance in `web.provenance.json`. */
+export function provenancePath(path: string): string {
+  return `${path.replace(/\.json$/, '')}.provenance.json`
+}
+
+function provenanceOf(built: BuiltProfile, baseline: Baseline): unknown {
+  const { state, reasons } = baseline.completeness()
+  return {
+    plimsoll: VERSION,
+    image: { name: baseline.image.name, digest: baseline.image.digest },
+    baseline: { key: imageKeyOf(baseline.image), revision: baseline.revision },
+    runs: baseline.runCount,
+    completeness: { state, reasons },
+    verified: false,
+    notes: built.notes,
+    syscalls: Object.fromEntries(built.origins),
+  }
+}
+
+function callsOf(baseline: Baseline): readonly ObservedCall[] {
+  return BASELINE_LINEAGES.flatMap((lineage) =>
+    baseline.syscalls(lineage).map((call) => ({
+      abi: call.abi,
+      nr: call.nr,
+      lineage,
+      count: call.count,
+      runs: call.runs,
+      programs: call.programs.map(displayOf),
+    })),
+  )
+}

@@ -1,0 +1,293 @@
+/**
+ * One learning session: inputs in, baselines out. Pure: it has no clock, file or socket, so that a trace of its inputs
+ * replays to the same bytes. What it needs from outside it asks for through `takeRequests`; the answers are inputs.
+ */
+import { LRUCache } from 'lru-cache'
+import { Baseline } from '../baseline/baseline.js'
+import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
+import { byteStringOfText, type ByteString } from '../bytes.js'
+import type { Abi, Lineage, Observation, ObservationSink } from '../observation.js'
+import { Decoder } from '../sensor/decoder.js'
+import type { ContainerRuntime } from '../workload/container-path.js'
+import type { ContainerAnswer, Input, SessionFacts } from './input.js'
+import { LossWatch } from './loss-watch.js'
+import { Run } from './run.js'
+import { Runs } from './runs.js'
+import { isSelected } from './selection.js'
+
+/** What the session wants to know. */
+export type Request =
+  | { readonly kind: 'scan' }
+  | {
+      readonly kind: 'resolve'
+      readonly runtime: ContainerRuntime
+      readonly containerId: string
+    }
+
+/** What a person who waits may be told. All times are wall-clock milliseconds. */
+export interface SessionEvents {
+  /** Every probe is attached. */
+  ready(atMs: number): void
+  sensorEnded(atMs: number, reason: string): void
+  runStarted(run: Run): void
+  runEnded(run: Run): void
+  /** Something was seen for the first time in this session. */
+  learned(baseline: Baseline): void
+}
+
+/** Processes whose program is remembered, to name who made a call. */
+const PROGRAM_LIMIT = 16384
+
+const NO_FACTS: SessionFacts = {
+  sessionId: '',
+  plimsoll: '',
+  kernel: '',
+  bpftrace: '',
+  selection: { all: false, image: '', container: '' },
+}
+
+export class LearningSession implements ObservationSink {
+  readonly #events: Partial<SessionEvents>
+  readonly #baselines = new Map<string, Baseline>()
+  readonly #programs = new LRUCache<number, ByteString>({ max: PROGRAM_LIMIT })
+  readonly #runs: Runs
+  #facts = NO_FACTS
+  #requests: Request[] = []
+  #decoder: Decoder | undefined
+  #losses: LossWatch | undefined
+  #attachedMs = 0
+  #nowMs = 0
+  /** Since when nothing is seen; 0 while the sensor runs. */
+  #blindSinceMs = 0
+  #runCount = 0
+
+  constructor(events: Partial<SessionEvents> = {}) {
+    this.#events = events
+    this.#runs = new Runs({
+      wantsImage: ({ runtime, containerId }) =>
+        void this.#requests.push({ kind: 'resolve', runtime, containerId }),
+      wantsScan: () => void this.#requests.push({ kind: 'scan' }),
+      ended: (run) => {
+        if (run.state === 'learning' && run.hasFacts) events.runEnded?.(run)
+      },
+    })
+  }
+
+  /** Takes the next input. Inputs must come in the order of their times. */
+  apply(input: Input): void {
+    this.#nowMs = input.atMs
+    switch (input.kind) {
+      case 'session':
+        this.#facts = input.facts
+        break
+      case 'sensor-started':
+        this.#sensorStarted()
+        break
+      case 'sensor-bytes':
+        this.#decoder?.push(input.bytes, input.atMs)
+        break
+      case 'sensor-ended':
+        this.#sensorEnded(input.expected, input.reason)
+        break
+      case 'cgroups':
+        this.#runs.scanned(input.cgroups, input.atMs)
+        break
+      case 'container':
+        this.#resolved(input.answer)
+        break
+      case 'command':
+        this.#commandPrepared(input.cgroupId, input.image)
+        break
+      case 'end':
+        this.#end()
+        break
+    }
+  }
+
+  /** What is wanted since the last call. */
+  takeRequests(): readonly Request[] {
+    const requests = this.#requests
+    this.#requests = []
+    return requests
+  }
+
+  /** The baselines of this session alone, in order of their image keys. */
+  baselines(): readonly Baseline[] {
+    return [...this.#baselines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, baseline]) => baseline)
+  }
+
+  /** Runs in which something was learned or may yet be. */
+  runs(): readonly Run[] {
+    return this.#runs.all()
+  }
+
+  get isReady(): boolean {
+    return this.#attachedMs > 0
+  }
+
+  // -- observations, from the decoder --
+
+  syscall(
+    cgroupId: number,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ): void {
+    this.#runs.learn(cgroupId, atMs, (baseline, run) =>
+      this.#tell(baseline, baseline.learnSyscall(run, lineage, abi, nr, count, atMs)),
+    )
+  }
+
+  observe(o: Observation): void {
+    switch (o.kind) {
+      case 'syscall': {
+        const program = this.#programs.get(o.pid) ?? o.program
+        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
+          this.#tell(baseline, baseline.learnProgram(run, o.lineage, o.abi, o.nr, program, o.atMs)),
+        )
+        break
+      }
+      case 'exec': {
+        const caller = this.#programs.get(o.pid) ?? this.#programs.get(o.ppid)
+        this.#programs.set(o.pid, o.path === '' ? o.exe : o.path)
+        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
+          this.#tell(baseline, baseline.learnExec(run, o, caller)),
+        )
+        break
+      }
+      case 'connect':
+      case 'listen': {
+        const program = this.#programs.get(o.pid)
+        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
+          this.#tell(baseline, baseline.learnEndpoint(run, o, program)),
+        )
+        break
+      }
+      case 'cgroup':
+        if (o.event === 'created') this.#runs.created(o.cgroupId, o.path, o.atMs)
+        else this.#runs.removed(o.cgroupId, o.atMs)
+        break
+    }
+  }
+
+  #tell(baseline: Baseline, isNew: boolean): void {
+    if (isNew) this.#events.learned?.(baseline)
+  }
+
+  #sensorStarted(): void {
+    const decoder = new Decoder(this, {
+      ready: (atMs) => this.#ready(atMs),
+      printed: () => this.#losses?.report(this.#nowMs, false),
+      mapFull: (what) => this.#losses?.mapFull(what),
+    })
+    this.#decoder = decoder
+    this.#losses = new LossWatch(decoder, (missed, sinceMs) => this.#runs.miss(missed, sinceMs))
+  }
+
+  #ready(atMs: number): void {
+    if (this.#attachedMs === 0) this.#attachedMs = atMs
+    this.#endBlindness(atMs)
+    // Whatever began or ended while nothing was attached.
+    this.#requests.push({ kind: 'scan' })
+    this.#events.ready?.(atMs)
+  }
+
+  #sensorEnded(expected: boolean, reason: string): void {
+    this.#decoder?.end()
+    this.#losses?.report(this.#nowMs, expected)
+    if (!expected && this.#blindSinceMs === 0) {
+      // What the maps gained after their last print died with the process.
+      this.#blindSinceMs = this.#losses?.lastPrintMs || this.#nowMs
+    }
+    this.#decoder = undefined
+    this.#losses = undefined
+    if (!expected) this.#events.sensorEnded?.(this.#nowMs, reason)
+  }
+
+  #endBlindness(atMs: number): void {
+    if (this.#blindSinceMs === 0) return
+    this.#runs.miss(
+      { reason: 'sensor-restarted', count: 1, fromMs: this.#blindSinceMs, toMs: atMs },
+      this.#blindSinceMs,
+    )
+    this.#blindSinceMs = 0
+  }
+
+  #resolved(answer: ContainerAnswer): void {
+    for (const run of this.#runs.waiting(answer.containerId)) {
+      if (!isSelected(this.#facts.selection, answer)) {
+        run.ignore()
+        continue
+      }
+      run.name = answer.name
+      this.#settle(run, imageOf(answer), answer.runtime, answer)
+      if (!answer.found) {
+        run.miss({ reason: 'unresolved-image', count: 1, detail: answer.problem })
+      }
+    }
+  }
+
+  #commandPrepared(cgroupId: number, image: ImageIdentity): void {
+    const run = new Run('', this.#nowMs, false)
+    run.name = image.name
+    this.#runs.add(run, cgroupId)
+    this.#settle(run, image, 'command')
+  }
+
+  #settle(run: Run, image: ImageIdentity, runtime: string, answer?: ContainerAnswer): void {
+    const key = imageKeyOf(image)
+    const baseline = this.#baselines.get(key) ?? Baseline.empty(image)
+    this.#baselines.set(key, baseline)
+    this.#runCount++
+    run.settle(baseline, {
+      runId: `${this.#facts.sessionId}/${this.#runCount}`,
+      runtime,
+      containerId: run.containerId,
+      containerName: run.name,
+      attachedMs: this.#attachedMs,
+      kernel: this.#facts.kernel,
+      bpftrace: this.#facts.bpftrace,
+      plimsoll: this.#facts.plimsoll,
+      runtimeVersion: answer?.runtimeVersion ?? '',
+    })
+    this.#events.runStarted?.(run)
+    if (run.endedMs > 0) this.#events.runEnded?.(run)
+  }
+
+  #end(): void {
+    this.#endBlindness(this.#nowMs)
+    for (const run of this.#runs.all()) {
+      if (run.state === 'waiting' && run.hasFacts) {
+        this.#resolved(noAnswer(run.containerId))
+      }
+      // A command's cgroup is its own to remove; its run ends with the session.
+      if (run.containerId === '' && run.endedMs === 0) run.end(this.#nowMs)
+    }
+  }
+}
+
+/** A container whose image nobody could name stands in as its own image. */
+function imageOf(answer: ContainerAnswer): ImageIdentity {
+  return {
+    kind: 'container',
+    digest: answer.found ? answer.imageDigest : `sha256:${answer.containerId}`,
+    name: answer.found ? answer.imageName : `container:${answer.containerId.slice(0, 12)}`,
+    entrypoint: answer.entrypoint.map((argument) => byteStringOfText(argument)),
+  }
+}
+
+function noAnswer(containerId: string): ContainerAnswer {
+  return {
+    runtime: '',
+    containerId,
+    found: false,
+    problem: 'its runtime did not answer in time',
+    runtimeVersion: '',
+    name: '',
+    imageDigest: '',
+    imageName: '',
+    entrypoint: [],
+  }
+}

@@ -1,0 +1,164 @@
+/** Inputs to and from the messages of `trace.proto`. Pure; refuses what no recorder writes. */
+import { byteStringOf, bytesOf, type ByteString } from '../bytes.js'
+import { plimsoll } from '../gen/plimsoll.js'
+import type { Input } from './input.js'
+
+const { TraceEntry } = plimsoll.v1
+
+/** One entry, length-delimited. */
+export function encodeInput(input: Input): Uint8Array {
+  return TraceEntry.encodeDelimited(messageOf(input)).finish()
+}
+
+/**
+ * The inputs of a trace's payload, in order. Throws an `Error` whose message says what is malformed; lazily, so that a
+ * long trace need not be held twice.
+ */
+export function* decodeInputs(payload: Uint8Array): Generator<Input, void, undefined> {
+  let at = 0
+  while (at < payload.length) {
+    const { length, start } = lengthAt(payload, at)
+    if (start + length > payload.length) throw new Error(`entry at byte ${at} is cut off`)
+    yield inputOf(TraceEntry.decode(payload.subarray(start, start + length)), at)
+    at = start + length
+  }
+}
+
+/** The base-128 varint before a message. */
+function lengthAt(payload: Uint8Array, at: number): { length: number; start: number } {
+  let length = 0
+  for (let i = 0; i < 5; i++) {
+    const byte = payload[at + i]
+    if (byte === undefined) break
+    length += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) return { length, start: at + i + 1 }
+  }
+  throw new Error(`entry at byte ${at} has no valid length`)
+}
+
+function messageOf(input: Input): plimsoll.v1.ITraceEntry {
+  const atMs = input.atMs
+  switch (input.kind) {
+    case 'session': {
+      const { selection, ...facts } = input.facts
+      return {
+        atMs,
+        session: {
+          sessionId: facts.sessionId,
+          plimsollVersion: facts.plimsoll,
+          kernel: facts.kernel,
+          bpftrace: facts.bpftrace,
+          ...selection,
+        },
+      }
+    }
+    case 'sensor-started':
+      return { atMs, sensorStarted: {} }
+    case 'sensor-bytes':
+      return { atMs, sensorBytes: input.bytes }
+    case 'sensor-ended':
+      return { atMs, sensorEnded: { expected: input.expected, reason: input.reason } }
+    case 'cgroups':
+      return {
+        atMs,
+        cgroups: {
+          cgroups: input.cgroups.map(({ id, path }) => ({ id, path: bytesOf(path as ByteString) })),
+        },
+      }
+    case 'container':
+      return { atMs, container: { ...input.answer, entrypoint: [...input.answer.entrypoint] } }
+    case 'command':
+      return {
+        atMs,
+        command: {
+          cgroupId: input.cgroupId,
+          digest: input.image.digest,
+          name: input.image.name,
+          arguments: input.image.entrypoint.map((argument) => bytesOf(argument)),
+        },
+      }
+    case 'end':
+      return { atMs, end: {} }
+  }
+}
+
+function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
+  const atMs = safe(message.atMs, at)
+  const { session, sensorEnded, cgroups, container, command } = message
+  if (session) {
+    return {
+      kind: 'session',
+      atMs,
+      facts: {
+        sessionId: session.sessionId ?? '',
+        plimsoll: session.plimsollVersion ?? '',
+        kernel: session.kernel ?? '',
+        bpftrace: session.bpftrace ?? '',
+        selection: {
+          all: session.all ?? false,
+          image: session.image ?? '',
+          container: session.container ?? '',
+        },
+      },
+    }
+  }
+  if (message.sensorStarted) return { kind: 'sensor-started', atMs }
+  if (message.sensorBytes) return { kind: 'sensor-bytes', atMs, bytes: message.sensorBytes }
+  if (sensorEnded) {
+    return {
+      kind: 'sensor-ended',
+      atMs,
+      expected: sensorEnded.expected ?? false,
+      reason: sensorEnded.reason ?? '',
+    }
+  }
+  if (cgroups) {
+    return {
+      kind: 'cgroups',
+      atMs,
+      cgroups: (cgroups.cgroups ?? []).map(({ id, path }) => ({
+        id: safe(id, at),
+        path: byteStringOf(path ?? new Uint8Array(0)),
+      })),
+    }
+  }
+  if (container) {
+    return {
+      kind: 'container',
+      atMs,
+      answer: {
+        runtime: container.runtime ?? '',
+        containerId: container.containerId ?? '',
+        found: container.found ?? false,
+        problem: container.problem ?? '',
+        runtimeVersion: container.runtimeVersion ?? '',
+        name: container.name ?? '',
+        imageDigest: container.imageDigest ?? '',
+        imageName: container.imageName ?? '',
+        entrypoint: container.entrypoint ?? [],
+      },
+    }
+  }
+  if (command) {
+    return {
+      kind: 'command',
+      atMs,
+      cgroupId: safe(command.cgroupId, at),
+      image: {
+        kind: 'command',
+        digest: command.digest ?? '',
+        name: command.name ?? '',
+        entrypoint: (command.arguments ?? []).map((argument) => byteStringOf(argument)),
+      },
+    }
+  }
+  if (message.end) return { kind: 'end', atMs }
+  throw new Error(`entry at byte ${at} is of no known kind`)
+}
+
+/** A 64-bit number that a double holds; protobufjs gives a number or its own long form. */
+function safe(value: unknown, at: number): number {
+  const number = Number(value?.toString() ?? 0)
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`entry at byte ${at} has a number out of range`)
+  return number
+}
