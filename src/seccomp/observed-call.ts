@@ -1,0 +1,17 @@
+/**
+ * The builder's view of a baseline: one record per (ABI, number, lineage). The profile builder knows no baseline format.
+ */
+import type { Abi, Lineage } from '../observation.js'
+
+export interface ObservedCall {
+  readonly abi: Abi
+  /** As the ABI counts; x32 without bit 30; `SYSCALL_NR_LIMIT - 1` stands for all numbers out of range. */
+  readonly nr: number
+  readonly lineage: Lineage
+  /** How often it was made. */
+  readonly count: number
+  /** In how many runs it was made at least once. */
+  readonly runs: number
+  /** Who made it, ready to be shown; at most what the baseline keeps. */
+  readonly programs: readonly string[]
+}

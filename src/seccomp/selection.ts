@@ -1,0 +1,90 @@
+/**
+ * The builder's first step: which observed calls may enter a profile. Decides by lineage (the application's own and the
+ * runtime's enter, injected processes do not), by name (dangerous ones only with approval) and by whether the number
+ * has a name at all. Everything that stays out is explained by a note. Independent of the order of its input.
+ */
+import type { Abi } from '../observation.js'
+import { syscallLabel, syscallName } from '../kernel/syscalls.js'
+import { NEVER_IN_FLOOR, NEVER_LEARNED } from './call-groups.js'
+import type { ObservedCall } from './observed-call.js'
+
+/** What is known of one name that enters. */
+export interface Chosen {
+  readonly byApplication: boolean
+  readonly byRuntime: boolean
+  /** Lower bound: the most runs that one ABI and lineage had; runs of several cannot be told apart any more. */
+  readonly runs: number
+  readonly programs: ReadonlySet<string>
+  readonly abis: ReadonlySet<Abi>
+}
+
+export interface Selection {
+  readonly chosen: ReadonlyMap<string, Chosen>
+  /** Names that the application or the runtime did use and that do not enter: refuse these, never kill for them. */
+  readonly leftOut: ReadonlySet<string>
+  /** Names that only injected processes used. */
+  readonly injected: ReadonlySet<string>
+  readonly notes: readonly string[]
+}
+
+interface Growing {
+  byApplication: boolean
+  byRuntime: boolean
+  runs: number
+  readonly programs: Set<string>
+  readonly abis: Set<Abi>
+}
+
+/** Sorts the calls into those that enter and those that do not; `approved` lifts the never-learn list by name. */
+export function select(calls: readonly ObservedCall[], approved: ReadonlySet<string>): Selection {
+  const chosen = new Map<string, Growing>()
+  /** Name by note: a name can be left out for two reasons. */
+  const leftOut = new Map<string, string>()
+  const unknown = new Set<string>()
+  const injected = new Set<string>()
+  for (const call of calls) {
+    const name = syscallName(call.abi, call.nr)
+    if (name === undefined) {
+      unknown.add(
+        `${syscallLabel(call.abi, call.nr)}: left out: no known system call has this number`,
+      )
+    } else if (call.lineage === 'exec') {
+      injected.add(name)
+    } else if (call.lineage === 'runtime' && NEVER_IN_FLOOR.has(name)) {
+      leftOut.set(`${name}: left out: the container runtime tried it and gets on without it`, name)
+    } else if (NEVER_LEARNED.has(name) && !approved.has(name)) {
+      leftOut.set(`${name}: left out: it was used, but enters a profile by approval only`, name)
+    } else {
+      const entry = chosen.get(name) ?? emptyEntry()
+      chosen.set(name, entry)
+      add(entry, call)
+    }
+  }
+  // An approved call of the application stays chosen although the runtime's own use of it would not be.
+  for (const [note, name] of leftOut) if (chosen.has(name)) leftOut.delete(note)
+  for (const name of [...chosen.keys(), ...leftOut.values()]) injected.delete(name)
+  return {
+    chosen,
+    leftOut: new Set(leftOut.values()),
+    injected,
+    notes: [...[...leftOut.keys()].toSorted(), ...[...unknown].toSorted()],
+  }
+}
+
+function emptyEntry(): Growing {
+  return {
+    byApplication: false,
+    byRuntime: false,
+    runs: 0,
+    programs: new Set(),
+    abis: new Set(),
+  }
+}
+
+function add(entry: Growing, call: ObservedCall): void {
+  if (call.lineage === 'runtime') entry.byRuntime = true
+  else entry.byApplication = true
+  entry.runs = Math.max(entry.runs, call.runs)
+  entry.abis.add(call.abi)
+  for (const program of call.programs) entry.programs.add(program)
+}

@@ -1,0 +1,264 @@
+/** The profile builder: what enters a profile, why, and what happens to everything else. */
+import fc from 'fast-check'
+import t from 'tap'
+import { ABIS, type Abi, type Lineage } from '../../src/observation.js'
+import { syscallNr } from '../../src/kernel/syscalls.js'
+import { buildProfile, type ProfileInput, type Strength } from '../../src/seccomp/build.js'
+import { NEVER_LEARNED } from '../../src/seccomp/call-groups.js'
+import { RUNTIMES } from '../../src/seccomp/floor-tables.js'
+import type { ObservedCall } from '../../src/seccomp/observed-call.js'
+import { serializeProfile, type SeccompProfile } from '../../src/seccomp/profile.js'
+import { problemsOf } from '../../src/seccomp/validate.js'
+
+function call(name: string, lineage: Lineage = 'main', abi: Abi = 'x86_64'): ObservedCall {
+  const nr = syscallNr(abi, name)
+  if (nr === undefined) throw new RangeError(`${abi} has no ${name}`)
+  return { abi, nr, lineage, count: 7, runs: 3, programs: ['busybox'] }
+}
+
+function input(calls: readonly ObservedCall[], more: Partial<ProfileInput> = {}): ProfileInput {
+  return { calls, strength: 'enforce', runtimes: [], assumeNoNewPrivileges: false, ...more }
+}
+
+function namesFor(profile: SeccompProfile, action: string): readonly string[] {
+  return profile.syscalls.filter((rule) => rule.action === action).flatMap((rule) => rule.names)
+}
+
+t.test('an observed call is allowed and says who made it', async (t) => {
+  const { profile, origins } = buildProfile(input([call('mkdir'), call('read', 'probe')]))
+  t.ok(namesFor(profile, 'SCMP_ACT_ALLOW').includes('mkdir'))
+  t.strictSame(origins.get('mkdir'), {
+    origins: ['observed'],
+    programs: ['busybox'],
+    runs: 3,
+    abis: ['x86_64'],
+  })
+  t.strictSame(origins.get('read')?.origins, ['observed', 'floor'])
+  t.strictSame(origins.get('rt_sigreturn'), {
+    origins: ['required'],
+    programs: [],
+    runs: 0,
+    abis: [],
+  })
+  t.strictSame([...origins.keys()], namesFor(profile, 'SCMP_ACT_ALLOW'))
+})
+
+t.test('each strength has its default and its answer to dangerous calls', async (t) => {
+  const built = (strength: Strength): SeccompProfile =>
+    buildProfile(input([call('mkdir')], { strength })).profile
+  const complain = built('complain')
+  t.equal(complain.defaultAction, 'SCMP_ACT_LOG')
+  t.notOk('defaultErrnoRet' in complain)
+  t.equal(complain.syscalls.length, 1)
+
+  const enforce = built('enforce')
+  t.equal(enforce.defaultAction, 'SCMP_ACT_ERRNO')
+  t.equal(enforce.defaultErrnoRet, 38)
+  t.equal(enforce.syscalls[1]?.errnoRet, 1)
+  t.ok(namesFor(enforce, 'SCMP_ACT_ERRNO').includes('mount'))
+  t.strictSame(namesFor(enforce, 'SCMP_ACT_KILL_PROCESS'), [])
+
+  const strict = built('strict')
+  const killed = namesFor(strict, 'SCMP_ACT_KILL_PROCESS')
+  t.ok(killed.includes('mount') && killed.includes('init_module') && killed.includes('bpf'))
+  const spared = ['fsopen', 'fsconfig', 'fsmount', 'open_tree', 'ptrace']
+  t.strictSame(
+    spared.filter((name) => !namesFor(strict, 'SCMP_ACT_ERRNO').includes(name)),
+    [],
+  )
+  t.notOk(namesFor(strict, 'SCMP_ACT_ERRNO').some((name) => killed.includes(name)))
+})
+
+t.test('clone3 is named only when it was observed', async (t) => {
+  t.notMatch(serializeProfile(buildProfile(input([call('clone')])).profile), 'clone3')
+  t.match(serializeProfile(buildProfile(input([call('clone3')])).profile), '"clone3"')
+})
+
+t.test('a dangerous call stays out until it is approved by name', async (t) => {
+  const calls = [call('mkdir'), call('ptrace'), call('io_uring_setup')]
+  for (const strength of ['enforce', 'strict'] as const) {
+    const without = buildProfile(input(calls, { strength }))
+    t.notOk(without.origins.has('ptrace'))
+    t.ok(without.notes.some((note) => note.startsWith('ptrace: left out')))
+    t.ok(namesFor(without.profile, 'SCMP_ACT_ERRNO').includes('io_uring_setup'), 'used: not killed')
+  }
+  const approved = buildProfile(input(calls, { approved: ['ptrace', 'bpf'] }))
+  t.strictSame(approved.origins.get('ptrace')?.origins, ['observed'])
+  t.notOk(approved.origins.has('bpf'), 'approval without observation adds nothing')
+  t.notOk(namesFor(approved.profile, 'SCMP_ACT_ERRNO').includes('ptrace'))
+  t.ok(approved.notes.some((note) => note.startsWith('io_uring_setup: left out')))
+})
+
+t.test('the lineage of a call decides whether it enters', async (t) => {
+  const calls = [
+    call('mkdir'),
+    call('sync', 'runtime'),
+    call('fsopen', 'runtime'),
+    call('setns', 'runtime'),
+    call('vfork', 'exec'),
+  ]
+  const { origins, notes } = buildProfile(input(calls, { approved: ['fsopen', 'setns'] }))
+  t.strictSame(origins.get('sync')?.origins, ['runtime'])
+  for (const name of ['fsopen', 'setns', 'vfork']) {
+    t.notOk(origins.has(name), name)
+    t.ok(
+      notes.some((note) => note.includes(name)),
+      `${name} has a note`,
+    )
+  }
+  const own = buildProfile(input([...calls, call('setns')], { approved: ['setns'] }))
+  t.strictSame(own.origins.get('setns')?.origins, ['observed'])
+  t.notOk(own.notes.some((note) => note.startsWith('setns')))
+})
+
+t.test('a number without a name is left out with a note', async (t) => {
+  const strange = (abi: Abi, nr: number): ObservedCall => ({ ...call('read'), abi, nr })
+  const { profile, notes } = buildProfile(
+    input([call('mkdir'), strange('x86_64', 700), strange('arm', 3), strange('x86_64', 1023)]),
+  )
+  for (const label of ['x86_64:700?', 'x86_64:1023?', 'arm:3?']) {
+    t.ok(
+      notes.some((note) => note.startsWith(`${label}: left out`)),
+      label,
+    )
+  }
+  t.strictSame(profile.architectures, ['SCMP_ARCH_X86_64'])
+})
+
+t.test('architectures are those in use, and the native one of the runtime', async (t) => {
+  const cases: readonly (readonly [readonly Abi[], Strength, string])[] = [
+    [['x86_64'], 'enforce', 'X86_64'],
+    [['i386'], 'enforce', 'X86_64 X86'],
+    [['x32', 'x86_64'], 'strict', 'X86_64 X32'],
+    [['aarch64'], 'enforce', 'AARCH64'],
+    [['aarch64'], 'complain', 'AARCH64'],
+    [['x86_64'], 'complain', 'X86_64 X86 X32'],
+  ]
+  for (const [abis, strength, expected] of cases) {
+    const calls = abis.map((abi) => call('read', 'main', abi))
+    const { profile } = buildProfile(input(calls, { strength }))
+    const listed = profile.architectures.map((name) => name.replace('SCMP_ARCH_', '')).join(' ')
+    t.equal(listed, expected, `${abis.join(' ')} ${strength}`)
+  }
+  const { origins, notes } = buildProfile(input([call('read'), call('socketcall', 'main', 'i386')]))
+  t.ok(origins.has('sigreturn') && origins.has('socketcall'))
+  t.ok(notes.some((note) => note.startsWith('x86_64, i386 are covered')))
+  t.notOk(buildProfile(input([call('read')])).origins.has('sigreturn'))
+})
+
+t.test('no application call means no profile', async (t) => {
+  const cases = [[], [call('read', 'runtime')], [call('read', 'exec')], [call('mount')]]
+  for (const calls of cases) {
+    t.throws(() => buildProfile(input(calls)), { code: 'PROFILE_EMPTY' })
+  }
+})
+
+t.test('the floor narrows with the runtime and with no_new_privileges, and says so', async (t) => {
+  const size = (more: Partial<ProfileInput>): number =>
+    buildProfile(input([call('read')], more)).origins.size
+  t.ok(size({}) > size({ runtimes: ['runc'] }))
+  t.ok(size({ runtimes: ['runc'] }) > size({ runtimes: ['runc'], assumeNoNewPrivileges: true }))
+  t.ok(size({ runtimes: ['crun'] }) > size({ runtimes: ['crun'], assumeNoNewPrivileges: true }))
+  t.equal(size({ runtimes: [] }), size({ runtimes: RUNTIMES }))
+  const { notes } = buildProfile(input([call('read')], { runtimes: ['crun'] }))
+  t.ok(notes.some((note) => note.includes('crun') && note.includes('capget')))
+})
+
+t.test('a document is written with plain digits and a newline at the end', async (t) => {
+  const text = serializeProfile({
+    defaultAction: 'SCMP_ACT_LOG',
+    architectures: [],
+    syscalls: [
+      {
+        names: ['socket'],
+        action: 'SCMP_ACT_ALLOW',
+        args: [{ index: 0, value: 2n ** 64n - 1n, valueTwo: 2n, op: 'SCMP_CMP_MASKED_EQ' }],
+      },
+    ],
+  })
+  t.match(text, '"value": 18446744073709551615,')
+  t.equal(text, text.trimEnd() + '\n')
+  const built = buildProfile(input([call('read')])).profile
+  t.equal(serializeProfile(built), `${JSON.stringify(built, null, 2)}\n`)
+})
+
+const anyCall: fc.Arbitrary<ObservedCall> = fc.record({
+  abi: fc.constantFrom(...ABIS),
+  nr: fc.oneof(fc.integer({ min: 0, max: 560 }), fc.constantFrom(700, 1023, 2 ** 32 - 1)),
+  lineage: fc.constantFrom<Lineage>('main', 'main', 'probe', 'runtime', 'exec'),
+  count: fc.nat(),
+  runs: fc.integer({ min: 1, max: 50 }),
+  programs: fc.array(fc.string(), { maxLength: 3 }),
+})
+const anyInput: fc.Arbitrary<ProfileInput> = fc.record({
+  calls: fc
+    .array(anyCall, { maxLength: 120 })
+    .map((calls) => [
+      call('read', 'main', calls[0]?.abi === 'aarch64' ? 'aarch64' : 'x86_64'),
+      ...calls,
+    ]),
+  strength: fc.constantFrom<Strength>('complain', 'enforce', 'strict'),
+  runtimes: fc.subarray([...RUNTIMES]),
+  assumeNoNewPrivileges: fc.boolean(),
+  approved: fc.oneof(
+    fc.subarray([...NEVER_LEARNED]),
+    fc.array(fc.string(), { maxLength: 3 }),
+    fc.constant([...NEVER_LEARNED]),
+  ),
+})
+
+t.test('whatever was observed, the validator finds nothing wrong with the profile', async (t) => {
+  fc.assert(
+    fc.property(anyInput, (given) => {
+      const { profile } = buildProfile(given)
+      const read: unknown = JSON.parse(serializeProfile(profile))
+      return problemsOf(profile).length === 0 && problemsOf(read).length === 0
+    }),
+  )
+  t.pass('no counterexample')
+})
+
+t.test('the order of the observations does not matter', async (t) => {
+  fc.assert(
+    fc.property(
+      anyInput.chain((given) =>
+        fc.tuple(
+          fc.constant(given),
+          fc.shuffledSubarray([...given.calls], { minLength: given.calls.length }),
+        ),
+      ),
+      ([given, calls]) => {
+        const one = buildProfile(given)
+        const other = buildProfile({ ...given, calls })
+        return (
+          serializeProfile(one.profile) === serializeProfile(other.profile) &&
+          JSON.stringify([...one.origins]) === JSON.stringify([...other.origins]) &&
+          JSON.stringify(one.notes) === JSON.stringify(other.notes)
+        )
+      },
+    ),
+  )
+  t.pass('no counterexample')
+})
+
+t.test('strength changes what happens to other calls, never what is allowed', async (t) => {
+  fc.assert(
+    fc.property(anyInput, (given) => {
+      const names = (strength: Strength): string =>
+        [...buildProfile({ ...given, strength }).origins.keys()].join()
+      return names('complain') === names('enforce') && names('enforce') === names('strict')
+    }),
+  )
+  t.pass('no counterexample')
+})
+
+t.test('more observations never take a name away', async (t) => {
+  fc.assert(
+    fc.property(anyInput, anyCall, (given, more) => {
+      const before = buildProfile(given).origins
+      const after = buildProfile({ ...given, calls: [...given.calls, more] }).origins
+      return [...before.keys()].every((name) => after.has(name))
+    }),
+  )
+  t.pass('no counterexample')
+})
