@@ -1,0 +1,246 @@
+/** Random learning histories: steps that a baseline, or its twin, can be put through. */
+import fc from 'fast-check'
+import { Baseline } from '../../src/baseline/baseline.js'
+import type { ImageIdentity } from '../../src/baseline/image-identity.js'
+import type { RunFacts } from '../../src/baseline/run.js'
+import { byteStringOf, type ByteString, byteStringOfText } from '../../src/bytes.js'
+import {
+  type Abi,
+  ABIS,
+  type EndpointObservation,
+  type ExecObservation,
+  type Incompleteness,
+  type Lineage,
+  REASONS,
+} from '../../src/observation.js'
+
+export const IMAGE: ImageIdentity = {
+  kind: 'container',
+  digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+  name: 'localhost/web:1.0',
+  entrypoint: [byteStringOfText('/bin/sh'), byteStringOfText('-c')],
+}
+
+/** Facts of a run that ended, for tests that do not care. */
+export function runFacts(runId: string, changes: Partial<RunFacts> = {}): RunFacts {
+  return {
+    runId,
+    startedMs: 1_000,
+    endedMs: 2_000,
+    runtime: 'podman',
+    containerId: 'c0ffee',
+    containerName: 'web',
+    attachedMs: 900,
+    incompleteness: [],
+    kernel: '6.1.0',
+    bpftrace: '0.17.0',
+    plimsoll: '0.1.0',
+    runtimeVersion: '4.3.1',
+    ...changes,
+  }
+}
+
+/** `run` is an index into the runs of the history. */
+export type Step = { readonly run: number } & (
+  | {
+      readonly kind: 'syscall'
+      readonly lineage: Lineage
+      readonly abi: Abi
+      readonly nr: number
+      readonly count: number
+      readonly atMs: number
+    }
+  | {
+      readonly kind: 'program'
+      readonly lineage: Lineage
+      readonly abi: Abi
+      readonly nr: number
+      readonly program: ByteString
+      readonly atMs: number
+    }
+  | {
+      readonly kind: 'exec'
+      readonly seen: ExecObservation
+      readonly program: ByteString | undefined
+    }
+  | {
+      readonly kind: 'endpoint'
+      readonly seen: EndpointObservation
+      readonly program: ByteString | undefined
+    }
+)
+
+/** What every learner can be put through; `Run` is how it knows runs. */
+export interface Learner<Run> {
+  learnSyscall(
+    run: Run,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ): boolean
+  learnProgram(
+    run: Run,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    program: ByteString,
+    atMs: number,
+  ): boolean
+  learnExec(run: Run, seen: ExecObservation, program?: ByteString): boolean
+  learnEndpoint(run: Run, seen: EndpointObservation, program?: ByteString): boolean
+}
+
+/** Takes the step; whether the learner says that it brought something new. */
+export function take<Run>(learner: Learner<Run>, runs: readonly Run[], step: Step): boolean {
+  const run = runs[step.run]
+  if (run === undefined) throw new Error(`no run ${step.run}`)
+  switch (step.kind) {
+    case 'syscall':
+      return learner.learnSyscall(run, step.lineage, step.abi, step.nr, step.count, step.atMs)
+    case 'program':
+      return learner.learnProgram(run, step.lineage, step.abi, step.nr, step.program, step.atMs)
+    case 'exec':
+      return learner.learnExec(run, step.seen, step.program)
+    case 'endpoint':
+      return learner.learnEndpoint(run, step.seen, step.program)
+  }
+}
+
+export const RUNS = 3
+
+const lineage = fc.constantFrom<Lineage>('runtime', 'main', 'exec', 'probe')
+const atMs = fc.integer({ min: 0, max: 4e12 })
+const run = fc.nat({ max: RUNS - 1 })
+const anyBytes = fc.uint8Array({ maxLength: 40 }).map(byteStringOf)
+
+/** Few numbers, so that they meet again, and some that no table has. */
+const nr = fc.oneof(fc.nat({ max: 12 }), fc.constantFrom(-1, 1022, 1023, 1024, 2 ** 31))
+
+function programs(distinct: number): fc.Arbitrary<ByteString> {
+  return fc.nat({ max: distinct - 1 }).map((n) => byteStringOfText(`/usr/bin/p${n}`))
+}
+
+function paths(): fc.Arbitrary<ByteString> {
+  return fc.oneof(fc.constantFrom('/bin/sh', '/bin/ls', '').map(byteStringOfText), anyBytes)
+}
+
+/** Steps with up to `distinct` programs; `plain` ones leave out what depends on the order of learning. */
+export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
+  const program = programs(distinct)
+  const truncated = plain ? fc.constant(false) : fc.boolean()
+  const execution: fc.Arbitrary<ExecObservation> = fc.record({
+    kind: fc.constant('exec' as const),
+    cgroupId: fc.constant(7),
+    lineage,
+    atMs,
+    pid: fc.nat(),
+    ppid: fc.nat(),
+    path: paths(),
+    exe: paths(),
+    inode: fc.nat(),
+    links: fc.nat({ max: 2 }),
+    fsMagic: plain ? fc.constant(0x794c7630) : fc.constantFrom(0x794c7630, 0x01021994, 0x9123683e),
+    upper: fc.boolean(),
+    truncated,
+  })
+  const endpoint: fc.Arbitrary<EndpointObservation> = fc.record({
+    kind: fc.constantFrom('connect', 'listen'),
+    cgroupId: fc.constant(7),
+    lineage,
+    atMs,
+    pid: fc.nat(),
+    protocol: fc.constantFrom('tcp', 'udp', 'unix'),
+    address: fc.oneof(fc.constantFrom('127.0.0.1', '::1', '@x').map(byteStringOfText), anyBytes),
+    port: fc.constantFrom(0, 53, 65_535),
+    source: fc.constantFrom('kernel', 'user'),
+    count: fc.nat({ max: 3 }),
+    truncated,
+  })
+  const optional = fc.option(program, { nil: undefined })
+  return fc.array(
+    fc.oneof(
+      fc.record({
+        run,
+        kind: fc.constant('syscall' as const),
+        lineage,
+        abi: fc.constantFrom(...ABIS),
+        nr,
+        count: fc.nat({ max: 1_000_003 }),
+        atMs,
+      }),
+      fc.record({
+        run,
+        kind: fc.constant('program' as const),
+        lineage: fc.constant('main' as const),
+        abi: fc.constant('x86_64' as const),
+        nr,
+        program,
+        atMs,
+      }),
+      fc.record({ run, kind: fc.constant('exec' as const), seen: execution, program: optional }),
+      fc.record({ run, kind: fc.constant('endpoint' as const), seen: endpoint, program: optional }),
+    ),
+    { maxLength: 120 },
+  )
+}
+
+export const incompleteness: fc.Arbitrary<Incompleteness> = fc
+  .record({
+    reason: fc.constantFrom(...REASONS),
+    count: fc.nat(),
+    gap: fc.option(fc.tuple(atMs, atMs), { nil: undefined }),
+    detail: fc.option(fc.string({ unit: 'binary', maxLength: 20 }), { nil: undefined }),
+  })
+  .map(({ reason, count, gap, detail }) => ({
+    reason,
+    count,
+    ...(gap && { fromMs: gap[0], toMs: gap[1] }),
+    ...(detail !== undefined && { detail }),
+  }))
+
+const text = fc.string({ unit: 'binary', maxLength: 300 })
+
+/** Any image and any facts, within and beyond the bounds of the model. */
+export const image: fc.Arbitrary<ImageIdentity> = fc.record({
+  kind: fc.constantFrom('container', 'command'),
+  digest: fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .map((bytes) => `sha256:${Buffer.from(bytes).toString('hex')}`),
+  name: text,
+  entrypoint: fc.array(anyBytes, { maxLength: 4 }),
+})
+
+export function anyRunFacts(runId: string): fc.Arbitrary<RunFacts> {
+  return fc.record({
+    runId: fc.constant(runId),
+    startedMs: fc.oneof(atMs, fc.constantFrom(-1, Number.NaN, 1.5, 9e15)),
+    endedMs: fc.oneof(atMs, fc.constant(0)),
+    runtime: text,
+    containerId: text,
+    containerName: text,
+    attachedMs: atMs,
+    incompleteness: fc.array(incompleteness, { maxLength: 5 }),
+    kernel: text,
+    bpftrace: text,
+    plimsoll: text,
+    runtimeVersion: text,
+  })
+}
+
+/** Any baseline that a learner can come to. */
+export const anyBaseline: fc.Arbitrary<Baseline> = fc
+  .record({
+    image,
+    facts: fc.tuple(anyRunFacts('a'), anyRunFacts('b'), anyRunFacts('c')),
+    steps: steps(12),
+    revision: fc.nat(),
+  })
+  .map((from) => {
+    const baseline = Baseline.empty(from.image)
+    const runs = from.facts.map((facts) => baseline.startRun(facts))
+    for (const step of from.steps) take(baseline, runs, step)
+    baseline.revision = from.revision
+    return baseline
+  })
