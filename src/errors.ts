@@ -85,7 +85,8 @@ export const ERRORS = {
     grpc: 3,
   },
   BASELINE_CONFLICT: {
-    message: 'baseline of {image} was saved by another process: revision {found} is stored, this one continues {expected}',
+    message:
+      'baseline of {image} was saved by another process: revision {found} is stored, this one continues {expected}',
     hint: 'Nothing was overwritten; let only one plimsoll learn an image at a time, and run again.',
     exit: 1,
     grpc: 9,
@@ -97,7 +98,8 @@ export const ERRORS = {
     grpc: 9,
   },
   RUNS_OVERLAP: {
-    message: '{count} runs are in both baselines of {image}, and each has runs that the other has not',
+    message:
+      '{count} runs are in both baselines of {image}, and each has runs that the other has not',
     hint: 'Adding them would count those runs twice; merge from the baselines that each run was first learned into.',
     exit: 1,
     grpc: 9,
@@ -220,7 +222,11 @@ export function quoted(text: string): string {
 /** Any thrown value as a `PlimsollError`; foreign errors become `INTERNAL` with themselves as cause. */
 export function asPlimsollError(thrown: unknown): PlimsollError {
   if (thrown instanceof PlimsollError) return thrown
-  return failure('INTERNAL', { problem: thrown instanceof Error ? thrown.message : String(thrown) }, thrown)
+  return failure(
+    'INTERNAL',
+    { problem: thrown instanceof Error ? thrown.message : String(thrown) },
+    thrown,
+  )
 }
 
 /** What went wrong, as the end of a sentence, of any thrown value: Node's own errors without their code in front. */

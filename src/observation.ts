@@ -85,8 +85,7 @@ export interface CgroupObservation {
   readonly atMs: number
 }
 
-export type Observation =
-  ExecObservation | EndpointObservation | SyscallHint | CgroupObservation
+export type Observation = ExecObservation | EndpointObservation | SyscallHint | CgroupObservation
 
 /** Where decoded facts go. Calls arrive in the order of the sensor's bytes. */
 export interface ObservationSink {

@@ -50,7 +50,8 @@ const HEAD = ['IMAGE', 'BASELINE', 'REV', 'RUNS', 'CALLS', 'PROGRAMS', 'STATE']
 
 function entryRow(entry: StoreEntry): readonly string[] {
   const key = entry.key.slice(0, entry.key.indexOf('-') + 13)
-  if (entry.kind === 'damaged') return [quoted(entry.path), key, '', '', '', '', `damaged: ${quoted(entry.problem)}`]
+  if (entry.kind === 'damaged')
+    return [quoted(entry.path), key, '', '', '', '', `damaged: ${quoted(entry.problem)}`]
   const summary = summaryOf(entry.baseline)
   return [
     quoted(summary.image),
@@ -83,7 +84,11 @@ function show(context: Context): Command {
 function exportTo(context: Context): Command {
   return withReference(command('export', 'write a baseline to a file, to import or to review it'))
     .option('--out <file>', 'the file (default: standard output)')
-    .option('--format <format>', 'proto, which can be imported, or json, which people can read', 'proto')
+    .option(
+      '--format <format>',
+      'proto, which can be imported, or json, which people can read',
+      'proto',
+    )
     .action(async (ref: string, flags: Flags & { out?: string; format: string }) => {
       const baseline = await storeOf(flags.state, context).load(ref)
       const content =

@@ -29,7 +29,10 @@ export function stateDirectory(option: string | undefined, env: NodeJS.ProcessEn
   if (option) return option
   if (env['PLIMSOLL_STATE']) return env['PLIMSOLL_STATE']
   if (process.geteuid?.() === 0) return '/var/lib/plimsoll'
-  return join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'), 'plimsoll')
+  return join(
+    env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state'),
+    'plimsoll',
+  )
 }
 
 export function storeOf(option: string | undefined, context: Context): BaselineStore {

@@ -123,7 +123,8 @@ async function learnMany(
       },
     })
     const baselines = session.baselines()
-    if (baselines.length === 0) context.terminal.say('plimsoll: no such container ran; nothing was learned')
+    if (baselines.length === 0)
+      context.terminal.say('plimsoll: no such container ran; nothing was learned')
     return { baselines, status: 0, note: '' }
   } finally {
     process.off('SIGINT', onSignal)

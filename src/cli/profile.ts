@@ -28,7 +28,10 @@ const MAX_BYTES = 16 * 1024 * 1024
 export function profileCommand(context: Context): Command {
   return command('profile', 'make a seccomp profile from a baseline')
     .argument('<ref>', 'image name, digest or at least 6 digits of it')
-    .option('--out <file>', 'write it there, with its provenance beside it (default: standard output)')
+    .option(
+      '--out <file>',
+      'write it there, with its provenance beside it (default: standard output)',
+    )
     .addOption(
       new Option('--strength <strength>', 'log, fail or also kill what is not allowed')
         .choices(['complain', 'enforce', 'strict'])
@@ -65,7 +68,10 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
 }
 
 function check(context: Context): Command {
-  return command('check', 'check a seccomp profile, of whatever origin, for what runtimes refuse or misread')
+  return command(
+    'check',
+    'check a seccomp profile, of whatever origin, for what runtimes refuse or misread',
+  )
     .argument('<file>', 'the profile')
     .addOption(jsonOption())
     .action(async (file: string, flags: { json?: boolean }) => {

@@ -5,10 +5,10 @@ import { type LearningFlags, runLearning, withLearningOptions } from './learning
 
 export function recordCommand(context: Context): Command {
   return withLearningOptions(
-    command('record', 'learn as `learn` does, and save a trace that `replay` can learn from').argument(
-      '<file>',
-      'the trace to write; must not exist',
-    ),
+    command(
+      'record',
+      'learn as `learn` does, and save a trace that `replay` can learn from',
+    ).argument('<file>', 'the trace to write; must not exist'),
   ).action((file: string, argv: string[], flags: LearningFlags) =>
     runLearning(context, argv, flags, file),
   )

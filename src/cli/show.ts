@@ -1,6 +1,11 @@
 /** `baseline show` as text: one lineage of a baseline, for a person. Every text in a view is escaped already. */
 import { Option } from 'commander'
-import type { BaselineView, BehaviourView, EndpointView, EvidenceView } from '../baseline/json-view.js'
+import type {
+  BaselineView,
+  BehaviourView,
+  EndpointView,
+  EvidenceView,
+} from '../baseline/json-view.js'
 import { BASELINE_LINEAGES } from '../baseline/baseline.js'
 import type { Lineage } from '../observation.js'
 import { plural } from './plural.js'

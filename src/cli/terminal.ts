@@ -15,7 +15,7 @@ export interface Terminal {
 const CLEAR_LINE = '\r\u001b[2K'
 
 export function processTerminal(io: NodeJS.Process): Terminal {
-  const isWatched = io.stderr.isTTY === true
+  const isWatched = Boolean(io.stderr.isTTY)
   let hasProgress = false
   // A reader that went away, as `| head` does, is no failure of ours.
   const ignoreClosedPipe = (error: NodeJS.ErrnoException): void => {
@@ -34,7 +34,7 @@ export function processTerminal(io: NodeJS.Process): Terminal {
       io.stderr.write(`${CLEAR_LINE}${line.slice(0, Math.max(20, (io.stderr.columns ?? 80) - 1))}`)
       hasProgress = true
     },
-    isInteractive: io.stdin.isTTY === true || io.stdout.isTTY === true || isWatched,
+    isInteractive: io.stdin.isTTY || io.stdout.isTTY || isWatched,
     env: io.env,
   }
 }

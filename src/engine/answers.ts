@@ -2,6 +2,7 @@
  * Answers what a live session asks: which cgroups there are, and what a runtime says of a container. Nothing here ever
  * rejects or blocks the sensor; what cannot be answered is said to be so.
  */
+import { once } from 'node:events'
 import type { ContainerResolver } from '../workload/resolver.js'
 import type { CgroupEntry, ContainerAnswer } from './input.js'
 import type { Fact } from './feed.js'
@@ -40,16 +41,11 @@ export class Answers {
 
   /** Resolves when all questions so far are answered, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs)
-    })
-    let isTimeUp = false
-    void timeUp.then(() => (isTimeUp = true))
-    while (this.#pending.size > 0 && !isTimeUp) {
-      await Promise.race([Promise.all(this.#pending), timeUp])
+    const timeUp = AbortSignal.timeout(timeoutMs)
+    const isOver = once(timeUp, 'abort')
+    while (this.#pending.size > 0 && !timeUp.aborted) {
+      await Promise.race([Promise.all(this.#pending), isOver])
     }
-    clearTimeout(timer)
   }
 
   async #scan(): Promise<void> {

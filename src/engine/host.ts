@@ -75,8 +75,8 @@ export async function hostVersions(
 export function hostResolver(env: NodeJS.ProcessEnv): ContainerResolver {
   const socket = dockerSocketOf(env['DOCKER_HOST'])
   return new ContainerResolver({
-    ...(socket === undefined ? {} : { docker: new DockerClient(CLOCK.nowMs, socket) }),
-    podman: new PodmanClient({ nowMs: CLOCK.nowMs }),
+    ...(socket === undefined ? {} : { docker: new DockerClient(() => CLOCK.nowMs(), socket) }),
+    podman: new PodmanClient({ nowMs: () => CLOCK.nowMs() }),
     clock: CLOCK,
   })
 }

@@ -50,4 +50,3 @@ export type Input = { readonly atMs: number } & (
   | { readonly kind: 'command'; readonly cgroupId: number; readonly image: ImageIdentity }
   | { readonly kind: 'end' }
 )
-

@@ -56,7 +56,7 @@ export class Observer {
     this.feed = new Feed({
       session: this.session,
       trace: options.trace,
-      nowMs: CLOCK.nowMs,
+      nowMs: () => CLOCK.nowMs(),
       onRequest: (request) => {
         // A command's cgroup is all that its sensor watches.
         if (options.cgroupId === undefined) this.#answers.request(request)
@@ -85,7 +85,7 @@ export class Observer {
       version,
       program: await sensorProgram(),
       parameters: [String(cgroupId ?? 0), '0'],
-      nowMs: CLOCK.nowMs,
+      nowMs: () => CLOCK.nowMs(),
       listener: {
         started: () => this.feed.give({ kind: 'sensor-started' }),
         bytes: (bytes) => this.feed.give({ kind: 'sensor-bytes', bytes }),

@@ -55,7 +55,8 @@ export class Run {
 
   learn(lesson: Lesson): void {
     if (this.#isIgnored) return
-    if (this.#baseline !== undefined && this.#handle !== undefined) lesson(this.#baseline, this.#handle)
+    if (this.#baseline !== undefined && this.#handle !== undefined)
+      lesson(this.#baseline, this.#handle)
     else if (this.#held.length < HELD_LIMIT) this.#held.push(lesson)
     else this.#dropped++
   }
@@ -66,7 +67,10 @@ export class Run {
   }
 
   /** The image is known: the run begins in its baseline and what was held is learned. */
-  settle(baseline: Baseline, facts: Omit<RunFacts, 'startedMs' | 'endedMs' | 'incompleteness'>): void {
+  settle(
+    baseline: Baseline,
+    facts: Omit<RunFacts, 'startedMs' | 'endedMs' | 'incompleteness'>,
+  ): void {
     const handle = baseline.startRun({
       ...facts,
       startedMs: this.startedMs,

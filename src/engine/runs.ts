@@ -75,7 +75,7 @@ export class Runs {
       seen.add(entry.id)
       this.#own(entry.id, this.#index.scanned(entry), atMs)
     }
-    for (const cgroupId of [...this.#unknown.keys()]) {
+    for (const cgroupId of this.#unknown.keys()) {
       this.#index.missing(cgroupId)
       this.#unknown.delete(cgroupId)
     }

@@ -159,6 +159,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
 /** A 64-bit number that a double holds; protobufjs gives a number or its own long form. */
 function safe(value: unknown, at: number): number {
   const number = Number(value?.toString() ?? 0)
-  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`entry at byte ${at} has a number out of range`)
+  if (!Number.isSafeInteger(number) || number < 0)
+    throw new Error(`entry at byte ${at} has a number out of range`)
   return number
 }

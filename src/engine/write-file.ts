@@ -20,7 +20,11 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     }
     await rename(draft, path)
     const directory = await open(dirname(path), 'r')
-    await directory.sync().finally(() => directory.close())
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
   } catch (thrown) {
     await unlink(draft).catch(() => undefined)
     throw failure('FILE_UNWRITABLE', { path, problem: asProblem(thrown) }, thrown)

@@ -67,7 +67,8 @@ export class Accounting {
   /** Records lost so far; with `final`, up to the very last print, which the sensor makes when it ends. */
   losses(final: boolean): readonly Loss[] {
     const counts = new Map<string, Loss>()
-    for (const [letter, sent] of final ? this.#sentNow : this.#sentBefore) {
+    const print = final ? this.#sentNow : this.#sentBefore
+    for (const [letter, sent] of print) {
       const missing = sent - (this.#received.get(letter) ?? 0)
       if (missing <= 0) continue
       const sign = String.fromCharCode(letter)

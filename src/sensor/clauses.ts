@@ -16,7 +16,7 @@ export function clausesOf(program: string): readonly Clause[] {
   let head = ''
   let depth = 0
   let bodyStart = 0
-  for (let at = 0; at < program.length; ) {
+  for (let at = 0; at < program.length;) {
     const next = skipped(program, at)
     if (next > at) {
       if (depth === 0 && program[at] === '"') head += program.slice(at, next)

@@ -159,7 +159,14 @@ export class Decoder {
       }
       const count = this.#calls.advance(epoch, key, value)
       if (count > 0) {
-        this.#sink.syscall(cgroupIdOf(key), lineageOf(key), abi, syscallNrOf(key), count, this.#latestMs)
+        this.#sink.syscall(
+          cgroupIdOf(key),
+          lineageOf(key),
+          abi,
+          syscallNrOf(key),
+          count,
+          this.#latestMs,
+        )
       }
     })
     this.#calls.printed(epoch)
@@ -204,7 +211,8 @@ export class Decoder {
         type?: unknown
         data?: { events?: unknown }
       }
-      if (parsed.type === 'lost_events') this.accounting.lostByBpftrace(Number(parsed.data?.events) || 0)
+      if (parsed.type === 'lost_events')
+        this.accounting.lostByBpftrace(Number(parsed.data?.events) || 0)
     } catch {
       this.#malformed++
     }

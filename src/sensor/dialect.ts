@@ -24,7 +24,9 @@ export function versionOf(output: string): Version | undefined {
 }
 
 export function isAtLeast(version: Version, floor: Version): boolean {
-  return version.major > floor.major || (version.major === floor.major && version.minor >= floor.minor)
+  return (
+    version.major > floor.major || (version.major === floor.major && version.minor >= floor.minor)
+  )
 }
 
 /**

@@ -27,7 +27,7 @@ export function unescapeInto(
   into: Uint8Array,
 ): { readonly length: number; readonly end: number } | undefined {
   let length = 0
-  for (let at = from; at < line.length; ) {
+  for (let at = from; at < line.length;) {
     const byte = line[at]!
     if (byte === QUOTE) return { length, end: at + 1 }
     if (byte !== BACKSLASH) {

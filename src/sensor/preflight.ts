@@ -59,7 +59,8 @@ function platformCheck(): Check {
     name: 'platform',
     ok,
     found: `${platform} ${arch}`,
-    remedy: 'The probes read x86 task flags to tell the ABI of a call; run the sensor on Linux x86_64.',
+    remedy:
+      'The probes read x86 task flags to tell the ABI of a call; run the sensor on Linux x86_64.',
   }
 }
 
@@ -120,7 +121,10 @@ async function tracepointCheck(): Promise<Check> {
   return {
     name: 'tracepoints',
     ok: missing.length === 0,
-    found: missing.length === 0 ? `${TRACEPOINTS.length} of ${TRACEPOINTS.length}` : `missing ${missing.join(', ')}`,
+    found:
+      missing.length === 0
+        ? `${TRACEPOINTS.length} of ${TRACEPOINTS.length}`
+        : `missing ${missing.join(', ')}`,
     remedy: 'Use a kernel of version 5.8 or newer with CONFIG_FTRACE_SYSCALLS.',
   }
 }

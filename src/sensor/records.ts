@@ -67,7 +67,15 @@ export class RecordReader {
     const program = fields.rest()
     const abi = abiOf(key)
     if (!fields.isComplete || abi === undefined) return false
-    this.#sink.observe({ kind: 'syscall', ...ownerOf(key), atMs, abi, nr: syscallNrOf(key), pid, program })
+    this.#sink.observe({
+      kind: 'syscall',
+      ...ownerOf(key),
+      atMs,
+      abi,
+      nr: syscallNrOf(key),
+      pid,
+      program,
+    })
     return true
   }
 

@@ -1,7 +1,8 @@
 /** Finds in what bpftrace wrote to stderr the line that says why it stopped. Pure. */
 
 /** Harmless complaints: a memory-lock limit that kernels since 5.11 do not use, renamed variables, type notes. */
-const NOISE = /RLIMIT_MEMLOCK|is deprecated|WARNING|Addrspace|clang-\d+: not found|^\s*$|^\s*[~^]+\s*$/
+const NOISE =
+  /RLIMIT_MEMLOCK|is deprecated|WARNING|Addrspace|clang-\d+: not found|^\s*$|^\s*[~^]+\s*$/
 
 /**
  * The useful line of `stderr`: the first that has `ERROR` and is not known noise, else the last that is not noise, cut to

@@ -117,7 +117,8 @@ export class Sensor {
     listener.ended(nowMs(), {
       code: result.exitCode,
       signal: result.signal,
-      reason: usefulLine(stderr) || (result.exitCode === undefined ? (result.shortMessage ?? '') : ''),
+      reason:
+        usefulLine(stderr) || (result.exitCode === undefined ? (result.shortMessage ?? '') : ''),
       expected: this.#stopping,
     })
   }

@@ -1,0 +1,57 @@
+# plimsoll: everything is built, shown and tested from here. `make help` lists the targets.
+
+SHELL := /bin/sh
+BIN := node_modules/.bin
+SOURCES := $(shell find src -name '*.ts' -not -path 'src/gen/*')
+PROTOS := $(wildcard proto/plimsoll/v1/*.proto)
+
+.PHONY: help demo test check build proto tables lint format host clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+demo: dist/.built ## learn a container live, write its profile, run it under it
+	@sh test/demo/demo.sh
+
+test: host check dist/.built ## install what tests need, build, lint, type-check, run all tests
+	@$(BIN)/tap --disable-coverage
+
+check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
+	@$(BIN)/oxlint --type-aware --deny-warnings
+	@$(BIN)/tsc --noEmit -p .
+	@$(BIN)/prettier --check --log-level warn .
+
+build: dist/.built ## compile to dist/
+
+proto: src/gen/plimsoll.js ## TypeScript of the .proto files
+
+tables: dist/.built ## system call tables from the kernel headers of Debian
+	@sh src/kernel/generate/fetch-headers.sh dist/headers
+	@node dist/kernel/generate/syscall-tables.js dist/headers src/kernel/tables
+	@$(BIN)/prettier --check --log-level warn src/kernel
+
+lint: check
+
+format: node_modules/.installed ## format all files
+	@$(BIN)/prettier --write --log-level warn .
+
+host: ## install what live tests need (apt, as root)
+	@sh test/setup.sh tests
+
+clean: ## remove what was built
+	rm -rf dist src/gen .tap
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --no-audit --no-fund
+	@touch $@
+
+src/gen/plimsoll.js: $(PROTOS) node_modules/.installed
+	@mkdir -p src/gen
+	@$(BIN)/pbjs --target static-module --wrap esm --es6 --dts --no-service --no-typeurl --out $@ $(PROTOS)
+
+dist/.built: $(SOURCES) src/tsconfig.json tsconfig.json src/gen/plimsoll.js
+	@rm -rf dist
+	@$(BIN)/tsc -p src
+	@mkdir -p dist/gen && cp src/gen/plimsoll.js dist/gen/
+	@chmod +x dist/cli/main.js
+	@touch $@
