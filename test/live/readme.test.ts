@@ -1,0 +1,120 @@
+/**
+ * Every command of the README, run in the order in which a reader meets them, with the real podman and docker. What is
+ * particular to this machine (limits, cgroup driver, where the daemon is) goes into the environment, as users do it.
+ */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { docker } from '../support/live/docker.js'
+import { BUSYBOX, imageOf } from '../support/live/images.js'
+import { Session } from '../support/live/plimsoll.js'
+import { podman } from '../support/live/podman.js'
+import { run, start, type Running } from '../support/live/process.js'
+import { blocksOf } from '../support/live/readme.js'
+import { liveTest } from '../support/live/requirements.js'
+import { until } from '../support/live/until.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const BLOCKS = blocksOf(`${ROOT}/README.md`)
+
+/** This test is part of the one, and runs the other. */
+const IN_REPOSITORY = new Set(['make demo', 'make build\nnpm link\nplimsoll doctor'])
+
+t.test('the README names the two commands, and make knows them', (t) => {
+  const scripts = BLOCKS.map((block) => block.script.trim())
+  t.ok(scripts.includes('make demo'))
+  t.ok(scripts.includes('make test'))
+  t.match(readFileSync(`${ROOT}/Makefile`, 'utf8'), /^demo:[^]*^test:/m)
+  t.end()
+})
+
+liveTest(
+  'every command of the README does what it says',
+  ['root', 'bpf', 'podman', 'docker', 'busybox'],
+  async (t) => {
+    const home = new Session(t)
+    const daemon = await docker(t)
+    for (const runtime of [podman(), daemon]) {
+      const image = await imageOf(runtime, BUSYBOX, 'readme')
+      await runtime.mustCli(['tag', image, 'localhost/web:1'])
+    }
+    const env = await environment(home, daemon.env)
+    const waiting: Running[] = []
+    t.teardown(() => waiting.forEach((running) => running.child.kill('SIGKILL')))
+    for (const { script, note } of BLOCKS) {
+      const title = script.trim()
+      if (title === 'make test') continue
+      const cwd = IN_REPOSITORY.has(title) ? ROOT : home.workDir
+      if (note.startsWith('background')) {
+        waiting.push(await inBackground(script, note, { cwd, env }))
+        continue
+      }
+      const { code, stderr } = await run('/bin/bash', ['-euc', script], {
+        cwd,
+        env,
+        timeoutMs: 180_000,
+      })
+      t.equal(code, Number(/^status (\d+)$/.exec(note)?.[1] ?? 0), title)
+      if (code !== 0 && note === '') t.comment(stderr.slice(-2000))
+      for (const learner of waiting.splice(0)) await endsWell(t, learner)
+    }
+  },
+)
+
+/** A home of its own: npm's prefix, podman's configuration, plimsoll's state. */
+async function environment(
+  home: Session,
+  more: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
+  const conf = home.path('containers.conf')
+  writeFileSync(
+    conf,
+    `[containers]
+netns = "none"
+pids_limit = -1
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+`,
+  )
+  for (const name of ['profiles', 'Makefile']) symlinkSync(`${ROOT}/${name}`, home.path(name))
+  const prefix = home.path('prefix')
+  mkdirSync(`${prefix}/lib`, { recursive: true })
+  return {
+    ...more,
+    ...home.env,
+    CONTAINERS_CONF: conf,
+    npm_config_prefix: prefix,
+    PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}`,
+    PLIMSOLL_STATE: home.stateDir,
+    KUBELET_ROOT: home.path('kubelet'),
+  }
+}
+
+async function inBackground(
+  script: string,
+  note: string,
+  options: { readonly cwd: string; readonly env: Record<string, string> },
+): Promise<Running> {
+  const sign = /until "(.*)"/.exec(note)?.[1] ?? ''
+  const running = start('/bin/bash', ['-euc', `exec ${script.trim()}`], options)
+  await until(
+    sign,
+    () => {
+      if (running.child.exitCode !== null) throw new Error(`ended early: ${running.stderr()}`)
+      return running.stderr().includes(sign)
+    },
+    60_000,
+  )
+  return running
+}
+
+/** The README says that it ends by itself. */
+async function endsWell(t: Test, learner: Running): Promise<void> {
+  const timer = setTimeout(() => learner.child.kill('SIGKILL'), 60_000)
+  const { code, stderr, command } = await learner.finished
+  clearTimeout(timer)
+  t.equal(code, 0, command)
+  if (code !== 0) t.comment(stderr.slice(-2000))
+}

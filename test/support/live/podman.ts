@@ -1,0 +1,16 @@
+/**
+ * podman as the live tests call it: with runc, whose behaviour is the same on pure and hybrid cgroup layouts, the cgroupfs
+ * driver, which needs no systemd, and limits that can be set without CAP_SYS_RESOURCE.
+ */
+import { ContainerRuntime } from './container-runtime.js'
+
+/** The machine's podman. Has no state of its own: images and containers live in podman's storage. */
+export function podman(): ContainerRuntime {
+  return new ContainerRuntime({
+    name: 'podman',
+    program: 'podman',
+    globalFlags: ['--runtime', 'runc', '--cgroup-manager=cgroupfs'],
+    runFlags: ['--pids-limit=-1', '--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096'],
+    env: {},
+  })
+}

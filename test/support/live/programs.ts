@@ -1,0 +1,26 @@
+/**
+ * Builds the small C programs of test/fixtures/programs, static, so that an image needs nothing beside them and what they
+ * call is what their source says.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mustRun } from './process.js'
+
+const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.url))
+
+/** The fixture programs, by the name of their source. */
+export const PROGRAM_NAMES = ['int80', 'loop', 'refused', 'x32'] as const
+
+/** No build id, so that the same compiler gives the same bytes and an image keeps its name. */
+const FLAGS = ['-static', '-O2', '-Wall', '-Werror', '-Wl,--build-id=none']
+
+/** Compiles all of them into `dir`, which is made if need be. Takes about a second. */
+export async function buildPrograms(dir: string): Promise<void> {
+  mkdirSync(dir, { recursive: true })
+  await Promise.all(
+    PROGRAM_NAMES.map((name) =>
+      mustRun('gcc', [...FLAGS, '-o', join(dir, name), join(SOURCES, `${name}.c`)]),
+    ),
+  )
+}
