@@ -14,7 +14,7 @@ demo: dist/.built ## learn a container live, write its profile, run it under it
 	@sh test/demo/demo.sh
 
 test: host check dist/.built ## install what tests need, build, lint, type-check, run all tests
-	@$(BIN)/tap --disable-coverage
+	@$(BIN)/tap
 
 check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
 	@$(BIN)/oxlint --type-aware --deny-warnings
@@ -47,7 +47,7 @@ node_modules/.installed: package.json package-lock.json
 
 src/gen/plimsoll.js: $(PROTOS) node_modules/.installed
 	@mkdir -p src/gen
-	@$(BIN)/pbjs --target static-module --wrap esm --es6 --dts --no-service --no-typeurl --out $@ $(PROTOS)
+	@$(BIN)/pbjs --path proto --target static-module --wrap esm --es6 --dts --no-service --no-typeurl --out $@ $(PROTOS)
 
 dist/.built: $(SOURCES) src/tsconfig.json tsconfig.json src/gen/plimsoll.js
 	@rm -rf dist

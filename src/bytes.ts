@@ -25,7 +25,7 @@ export function bytesOf(text: ByteString): Uint8Array {
 /** C0 and C1 controls, line separators, and the bidirectional and zero-width characters that can disguise text. */
 const UNPRINTABLE =
   // oxlint-disable-next-line no-control-regex -- these are the characters that must never reach a terminal
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]/u
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]/u
 
 /**
  * The text as it may be shown: valid, printable UTF-8 stays; a backslash becomes `\\`; every other byte becomes `\xNN`.
@@ -33,7 +33,7 @@ const UNPRINTABLE =
  */
 export function displayOf(text: ByteString): string {
   let shown = ''
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const unit = sequenceAt(text, at)
     const char = Buffer.from(text.slice(at, at + unit), 'latin1').toString('utf8')
     if (unit > 0 && char === '\\') shown += '\\\\'

@@ -14,7 +14,7 @@ interface Row {
   /** 1 failed, 2 wrong usage, 3 the answer is no; 126 and 127 as a shell says that a command could not be run. */
   readonly exit: 1 | 2 | 3 | 126 | 127
   /** https://grpc.io/docs/guides/status-codes/ */
-  readonly grpc: 3 | 5 | 7 | 9 | 12 | 13 | 14 | 15
+  readonly grpc: 3 | 5 | 7 | 8 | 9 | 12 | 13 | 14 | 15
 }
 
 export const ERRORS = {
@@ -97,6 +97,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  KEPT_ASIDE: {
+    message: 'what was learned of {image} could not be added to its baseline: {problem}',
+    hint: 'It was kept in {path}; once the baseline is in order, add it with `plimsoll baseline import {path}`.',
+    exit: 1,
+    grpc: 9,
+  },
   RUNS_OVERLAP: {
     message:
       '{count} runs are in both baselines of {image}, and each has runs that the other has not',
@@ -176,6 +182,37 @@ export const ERRORS = {
     exit: 126,
     grpc: 9,
   },
+  LISTEN_ADDRESS: {
+    message: 'cannot listen on {address}: {problem}',
+    hint: 'Give unix: and a path, for example --listen unix:/run/plimsoll/learn.sock.',
+    exit: 2,
+    grpc: 3,
+  },
+  LISTEN_NO_TCP: {
+    message:
+      'cannot listen on {address}: over TCP this needs TLS on both sides, which is not offered',
+    hint: 'Listen on a socket with --listen unix:PATH; to reach it from elsewhere, forward it with `ssh -L`.',
+    exit: 2,
+    grpc: 12,
+  },
+  LISTEN_FAILED: {
+    message: 'cannot listen on {path}: {problem}',
+    hint: 'Choose another path with --listen unix:PATH, in a directory that only you can write to.',
+    exit: 1,
+    grpc: 9,
+  },
+  BAD_REQUEST: {
+    message: '{field}: {problem}',
+    hint: 'See proto/plimsoll/v1/baselines.proto for what the field takes.',
+    exit: 1,
+    grpc: 3,
+  },
+  TOO_MANY_WATCHERS: {
+    message: '{count} clients watch already, no more are served at a time',
+    hint: 'End one of them, or share one stream between its readers.',
+    exit: 1,
+    grpc: 8,
+  },
 } as const satisfies Record<string, Row>
 
 export type ErrorCode = keyof typeof ERRORS
@@ -214,7 +251,7 @@ function filled(template: string, subject: Subject): string {
 export function quoted(text: string): string {
   return text.replaceAll(
     // oxlint-disable-next-line no-control-regex -- control characters are what must be escaped
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -55,7 +55,7 @@ export interface EndpointObservation extends Observed {
   readonly kind: 'connect' | 'listen'
   readonly pid: number
   readonly protocol: 'tcp' | 'udp' | 'unix'
-  /** Textual IP address (IPv4-mapped IPv6 is given as IPv4); for `unix` the path, `@` first for an abstract name. */
+  /** Textual IP address (IPv4-mapped IPv6 is given as IPv4); for `unix` the path, or a zero byte and an abstract name. */
   readonly address: ByteString
   /** 0 for `unix`. */
   readonly port: number

@@ -19,7 +19,7 @@ import {
   LISTENER_LIMIT,
   PROGRAMS_PER_ITEM,
 } from './limits.js'
-import type { FoldedRuns } from './run-history.js'
+import { compareRuns, type FoldedRuns } from './run-history.js'
 import type { SyscallItem } from './syscall-set.js'
 
 /**
@@ -48,7 +48,8 @@ export function merged(known: Baseline, added: Baseline): Baseline {
   const foldedRuns = mergedFolded(before.foldedRuns, more.foldedRuns)
   const snapshot: BaselineSnapshot = {
     ...before,
-    runs: [...before.runs, ...more.runs],
+    // In order, so that those which are folded for want of room do not depend on which baseline came first.
+    runs: [...before.runs, ...more.runs].sort(compareRuns),
     foldedRuns,
     behaviours,
   }
@@ -115,11 +116,13 @@ function mergedSyscall(a: SyscallItem, b: SyscallItem): SyscallItem {
 }
 
 function mergedExec(a: ExecItem, b: ExecItem): ExecItem {
-  const [first, second] = a.firstMs <= b.firstMs ? [a, b] : [b, a]
+  // Of two that were first seen at the same time the smaller magic counts: any choice will do that both orders make.
+  const order = a.firstMs - b.firstMs || a.fsMagic - b.fsMagic
   return {
-    ...first,
+    ...a,
     ...mergedEvidence(a, b),
-    otherFs: a.otherFs || b.otherFs || first.fsMagic !== second.fsMagic,
+    fsMagic: order <= 0 ? a.fsMagic : b.fsMagic,
+    otherFs: a.otherFs || b.otherFs || a.fsMagic !== b.fsMagic,
     upper: a.upper || b.upper,
     fileless: a.fileless || b.fileless,
     truncated: a.truncated || b.truncated,

@@ -1,9 +1,10 @@
 /** `plimsoll baseline ...`: look at what was learned, move it between hosts, remove it. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { decodeBaseline, encodeBaseline } from '../baseline/codec.js'
 import { jsonView } from '../baseline/json-view.js'
 import type { StoreEntry } from '../baseline/store.js'
+import { jsonText } from '../engine/json-text.js'
 import { keep } from '../engine/keep.js'
 import { writeWhole } from '../engine/write-file.js'
 import { asProblem, failure, quoted } from '../errors.js'
@@ -84,20 +85,20 @@ function show(context: Context): Command {
 function exportTo(context: Context): Command {
   return withReference(command('export', 'write a baseline to a file, to import or to review it'))
     .option('--out <file>', 'the file (default: standard output)')
-    .option(
-      '--format <format>',
-      'proto, which can be imported, or json, which people can read',
-      'proto',
+    .addOption(
+      new Option(
+        '--format <format>',
+        'proto, which can be imported, or json, which people can read',
+      )
+        .choices(['proto', 'json'])
+        .default('proto'),
     )
     .action(async (ref: string, flags: Flags & { out?: string; format: string }) => {
       const baseline = await storeOf(flags.state, context).load(ref)
       const content =
         flags.format === 'json'
-          ? `${JSON.stringify(jsonView(baseline, syscallLabel), null, 2)}\n`
+          ? `${jsonText(jsonView(baseline, syscallLabel), 2)}\n`
           : encodeBaseline(baseline)
-      if (flags.format !== 'json' && flags.format !== 'proto') {
-        throw failure('USAGE', { problem: `--format ${flags.format} is neither proto nor json` })
-      }
       if (flags.out === undefined) context.terminal.out(content)
       else await writeWhole(flags.out, content)
     })

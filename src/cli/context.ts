@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { BaselineStore } from '../baseline/store.js'
+import { jsonText } from '../engine/json-text.js'
 import type { Terminal } from './terminal.js'
 
 export interface Context {
@@ -45,5 +46,5 @@ export function command(name: string, description: string): Command {
 }
 
 export function printJson(context: Context, value: unknown): void {
-  context.terminal.out(`${JSON.stringify(value, null, 2)}\n`)
+  context.terminal.out(`${jsonText(value, 2)}\n`)
 }

@@ -5,13 +5,17 @@ import { Command } from 'commander'
 import type { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
 import { failure, quoted } from '../errors.js'
+import { jsonText } from '../engine/json-text.js'
 import { keep } from '../engine/keep.js'
-import { learnCommand, learnContainers, type LearnOptions } from '../engine/learn.js'
+import type { Learned, LearnOptions } from '../engine/learn.js'
+import { learnCommand } from '../engine/learn-command.js'
+import { learnContainers } from '../engine/learn-containers.js'
+import { serveLearning } from '../engine/serve-learning.js'
 import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
 import type { SessionEvents } from '../engine/session.js'
 import { forwardSignals } from '../workload/signals.js'
 import { isForeground } from '../workload/terminal.js'
-import { type Context, jsonOption, stateOption, storeOf } from './context.js'
+import { type Context, jsonOption, stateDirectory, stateOption, storeOf } from './context.js'
 import { durationMs, positiveCount } from './duration.js'
 import { plural } from './plural.js'
 import { summaryLines, summaryOf } from './summary.js'
@@ -25,6 +29,7 @@ export interface LearningFlags {
   readonly image?: string
   readonly container?: string
   readonly all?: boolean
+  readonly listen?: string
   readonly json?: boolean
 }
 
@@ -37,6 +42,10 @@ export function withLearningOptions(command: Command): Command {
     .option('--container <name>', 'learn the container of this name or id')
     .option('--for <duration>', 'stop after this time, e.g. 60s or 10m', durationMs)
     .option('--runs <n>', 'stop after so many containers have ended', positiveCount)
+    .option(
+      '--listen <address>',
+      'serve what is learned over gRPC meanwhile, e.g. unix:/run/plimsoll/learn.sock',
+    )
     .option('--seccomp <file>', 'write the seccomp profile there')
     .option('--out <dir>', 'write a profile per image to this directory')
     .addOption(stateOption())
@@ -54,82 +63,100 @@ export async function runLearning(
   const store = storeOf(flags.state, context)
   const stop = new AbortController()
   const timer: { value?: NodeJS.Timeout } = {}
+  const events = eventsFor(context, () => {
+    if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
+  })
+  const served =
+    flags.listen === undefined ? undefined : await serveLearning(flags.listen, process.cwd(), store)
+  if (served) context.terminal.say(`plimsoll: listening on ${quoted(served.address)}`)
   const options: LearnOptions = {
     env: context.terminal.env,
-    events: eventsFor(context, () => {
-      if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
-    }),
+    events: served?.heard(events) ?? events,
     tracePath,
     stop: stop.signal,
   }
+  const onSignal = (): void => stop.abort()
+  const listen = (): void => {
+    for (const signal of STOPPING) process.on(signal, onSignal)
+  }
+  const release = (): void => {
+    for (const signal of STOPPING) process.off(signal, onSignal)
+  }
+  listen()
   try {
-    const { baselines, status, note } = await (argv.length > 0
-      ? learnOneCommand(argv, options)
-      : learnMany(context, flags, options, stop))
-    const kept = await keep(store, baselines)
+    const { learned, status, note } = await (argv.length > 0
+      ? learnOneCommand(argv, options, { listen, release })
+      : learnMany(flags, options))
+    const kept = await keep(
+      store,
+      learned.session.baselines(),
+      stateDirectory(flags.state, context.terminal.env),
+    )
     await writeProfiles(context, kept, flags)
     report(context, kept, flags, argv.length > 0)
     if (note !== '') context.terminal.say(`plimsoll: ${note}`)
     context.status = status
+    if (learned.traceFailure) throw learned.traceFailure
   } finally {
+    release()
     clearTimeout(timer.value)
+    await served?.stop()
   }
 }
 
+/** What ends learning; while a command runs, it is the command that gets them. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 interface Outcome {
-  readonly baselines: readonly Baseline[]
+  readonly learned: Learned
   readonly status: number
   readonly note: string
 }
 
-async function learnOneCommand(argv: readonly string[], options: LearnOptions): Promise<Outcome> {
-  const { session, status, leftBehind } = await learnCommand({
+async function learnOneCommand(
+  argv: readonly string[],
+  options: LearnOptions,
+  own: { readonly listen: () => void; readonly release: () => void },
+): Promise<Outcome> {
+  const learned = await learnCommand({
     ...options,
     argv,
     cwd: process.cwd(),
-    onStarted: (command, kill) =>
-      forwardSignals({
+    onStarted: (command, kill) => {
+      own.release()
+      const end = forwardSignals({
         source: process,
         command,
         kill,
         isForeground: () => isForeground(),
         nowMs: () => Date.now(),
-      }),
+      })
+      return () => {
+        // From here on a signal must not cost what was learned.
+        own.listen()
+        end()
+      }
+    },
   })
   return {
-    baselines: session.baselines(),
-    status,
-    note: leftBehind ? 'processes that the command left running were ended with it' : '',
+    learned,
+    status: learned.status,
+    note: learned.leftBehind ? 'processes that the command left running were ended with it' : '',
   }
 }
 
-async function learnMany(
-  context: Context,
-  flags: LearningFlags,
-  options: LearnOptions,
-  stop: AbortController,
-): Promise<Outcome> {
-  const onSignal = (): void => stop.abort()
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  try {
-    const { session } = await learnContainers({
-      ...options,
-      runs: flags.runs,
-      selection: {
-        all: flags.all ?? false,
-        image: flags.image ?? '',
-        container: flags.container ?? '',
-      },
-    })
-    const baselines = session.baselines()
-    if (baselines.length === 0)
-      context.terminal.say('plimsoll: no such container ran; nothing was learned')
-    return { baselines, status: 0, note: '' }
-  } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-  }
+async function learnMany(flags: LearningFlags, options: LearnOptions): Promise<Outcome> {
+  const learned = await learnContainers({
+    ...options,
+    runs: flags.runs,
+    selection: {
+      all: flags.all ?? false,
+      image: flags.image ?? '',
+      container: flags.container ?? '',
+    },
+  })
+  const isEmpty = learned.session.baselines().length === 0
+  return { learned, status: 0, note: isEmpty ? 'no such container ran; nothing was learned' : '' }
 }
 
 function checkUsage(argv: readonly string[], flags: LearningFlags): void {
@@ -166,6 +193,10 @@ function eventsFor(context: Context, onReady: () => void): Partial<SessionEvents
     sensorEnded: (_atMs, reason) => {
       if (isReady) terminal.say(`plimsoll: the sensor ended (${quoted(reason)}); starting it again`)
     },
+    leftOut: ({ containerId, problem }) =>
+      terminal.say(
+        `plimsoll: container ${containerId.slice(0, 12)} was left out, its image is unknown: ${quoted(problem)}`,
+      ),
     runEnded: () => {
       ended++
       progress()
@@ -223,7 +254,7 @@ function report(
   const summaries = baselines.map(summaryOf)
   const text =
     flags.json === true
-      ? JSON.stringify(summaries)
+      ? jsonText(summaries)
       : summaries.flatMap((summary) => summaryLines(summary)).join('\n')
   if (text === '') return
   if (isCommand) context.terminal.say(text)

@@ -21,10 +21,13 @@ interface Known {
 export class CgroupIndex {
   readonly #known = new LRUCache<number, Known>({ max: CGROUP_LIMIT })
 
-  /** The kernel told of a new cgroup; an empty path means that it could not carry it, and a scan is needed. */
-  created(id: number, path: string): CgroupOwner {
-    const owner = path === '' ? 'unknown' : (containerOf(path) ?? 'none')
-    this.#known.set(id, { owner, isFresh: true })
+  /**
+   * The kernel told of a new cgroup; an empty path means that it could not carry it, and a scan is needed. `isFresh` if
+   * every probe was attached by then.
+   */
+  created(id: number, path: string, isFresh: boolean): CgroupOwner {
+    const owner = path === '' ? this.ownerOf(id) : (containerOf(path) ?? 'none')
+    this.#known.set(id, { owner, isFresh })
     return owner
   }
 
@@ -37,7 +40,7 @@ export class CgroupIndex {
     return owner
   }
 
-  /** A scan did not see it and it is not the cgroup of a container that is known: it is taken for none of ours. */
+  /** It went away before anything told whose it was: it is taken for none of ours. */
   missing(id: number): void {
     this.#known.set(id, { owner: 'none', isFresh: this.isFresh(id) })
   }

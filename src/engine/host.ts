@@ -4,6 +4,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../errors.js'
+import { probeFileOf, type Version } from '../sensor/dialect.js'
 import { type Check, sensorChecks } from '../sensor/preflight.js'
 import { PROBES, type ProbeName, programOf } from '../sensor/program.js'
 import { bpftraceVersion } from '../sensor/supervisor.js'
@@ -38,7 +39,7 @@ async function cgroupCheck(): Promise<Check> {
     name: 'cgroup2',
     ok: mount !== undefined,
     found: mount ?? 'not mounted',
-    remedy: 'Mount it before containers start: mount -t cgroup2 none /sys/fs/cgroup/unified',
+    remedy: 'Mount it before containers start: mount -t cgroup2 none /sys/fs/cgroup/unified.',
   }
 }
 
@@ -53,12 +54,15 @@ export async function requireSensor(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** The assembled program of all probes. */
-export async function sensorProgram(): Promise<string> {
+/** The assembled program of all probes for that bpftrace. */
+export async function sensorProgram(version: Version): Promise<string> {
   const texts = await Promise.all(
     PROBES.map(
       async (name) =>
-        [name, await readFile(join(PACKAGE_ROOT, 'probes', `${name}.bt`), 'utf8')] as const,
+        [
+          name,
+          await readFile(join(PACKAGE_ROOT, 'probes', `${probeFileOf(name, version)}.bt`), 'utf8'),
+        ] as const,
     ),
   )
   return programOf(Object.fromEntries(texts) as Record<ProbeName, string>)

@@ -7,22 +7,24 @@ export class LossWatch {
   readonly #miss: (missed: Incompleteness, sinceMs: number) => void
   readonly #told = new Map<string, number>()
   readonly #full = new Set<string>()
-  #lastPrintMs = 0
+  /** Times of the last two reports; of the process's start before there were two. */
+  #reportedMs: readonly [number, number]
 
-  /** `miss` is told what was missed by every run that was alive after `sinceMs`. */
-  constructor(decoder: Decoder, miss: (missed: Incompleteness, sinceMs: number) => void) {
+  /** For a process that started at `startMs`. `miss` is told what was missed by every run that was alive after `sinceMs`. */
+  constructor(
+    decoder: Decoder,
+    startMs: number,
+    miss: (missed: Incompleteness, sinceMs: number) => void,
+  ) {
     this.#decoder = decoder
     this.#miss = miss
+    this.#reportedMs = [startMs, startMs]
   }
 
-  /** When the sensor last printed its maps; 0 if never. */
-  get lastPrintMs(): number {
-    return this.#lastPrintMs
-  }
-
-  /** Tells what is new; `final` once the sensor has ended and its last print is in. */
+  /** Tells what is new, at each print of the maps; `final` once the sensor has ended and all its bytes are in. */
   report(atMs: number, final: boolean): void {
-    const sinceMs = this.#lastPrintMs
+    // While the sensor runs, losses are exact to the print before this one: they may lie as far back as the one before that.
+    const [sinceMs, lastMs] = this.#reportedMs
     const { accounting, malformed } = this.#decoder
     for (const loss of accounting.losses(final)) {
       if (!loss.isHint) this.#tell('lost-events', loss.what, loss.count, sinceMs)
@@ -32,7 +34,7 @@ export class LossWatch {
     }
     for (const what of this.#full) this.#tell('map-full', what, 1, sinceMs)
     this.#tell('malformed-records', '', malformed, sinceMs)
-    this.#lastPrintMs = atMs
+    this.#reportedMs = [lastMs, atMs]
   }
 
   /** A map of the truth reached its capacity. */

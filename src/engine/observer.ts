@@ -67,10 +67,10 @@ export class Observer {
   }
 
   /**
-   * Starts the sensor and waits until every probe is attached. Throws `SENSOR_FAILED` if bpftrace ends before that; later
-   * ends are gaps, not failures.
+   * Starts the sensor and waits until every probe is attached, or until `stop`. Throws `SENSOR_FAILED` if bpftrace ends
+   * before that; later ends are gaps, not failures.
    */
-  async attach(): Promise<void> {
+  async attach(stop: AbortSignal): Promise<void> {
     const { env, facts, cgroupId } = this.#options
     const version = versionOf(facts.bpftrace)
     if (version === undefined) throw failure('SENSOR_FAILED', { problem: facts.bpftrace })
@@ -78,12 +78,14 @@ export class Observer {
     await this.#answers.settled(ANSWERS_MS)
     const attached = new Promise<void>((resolve, reject) => {
       this.#onReady = resolve
+      stop.addEventListener('abort', () => resolve(), { once: true })
+      if (stop.aborted) resolve()
       this.#onFailed = (problem) => reject(failure('SENSOR_FAILED', { problem }))
     })
     this.#sensor = new Sensor({
       bpftrace: bpftracePath(env),
       version,
-      program: await sensorProgram(),
+      program: await sensorProgram(version),
       parameters: [String(cgroupId ?? 0), '0'],
       nowMs: () => CLOCK.nowMs(),
       listener: {

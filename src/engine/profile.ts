@@ -9,6 +9,7 @@ import type { ObservedCall } from '../seccomp/observed-call.js'
 import { serializeProfile } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { VERSION } from '../version.js'
+import { jsonText } from './json-text.js'
 import { writeWhole } from './write-file.js'
 
 export interface ProfileOptions {
@@ -43,10 +44,7 @@ export async function writeProfile(
     throw failure('PROFILE_INVALID', { path, problem: `${problem.path}: ${problem.problem}` })
   }
   await writeWhole(path, serializeProfile(built.profile))
-  await writeWhole(
-    provenancePath(path),
-    `${JSON.stringify(provenanceOf(built, baseline), null, 2)}\n`,
-  )
+  await writeWhole(provenancePath(path), `${jsonText(provenanceOf(built, baseline), 2)}\n`)
 }
 
 /** `web.json` has its provenance in `web.provenance.json`. */

@@ -5,9 +5,7 @@
 import type { Baseline } from '../baseline/baseline.js'
 import type { RunFacts, RunHandle } from '../baseline/run.js'
 import type { Incompleteness } from '../observation.js'
-
-/** A fact waiting to be learned. */
-export type Lesson = (baseline: Baseline, handle: RunHandle) => void
+import { Held, type Lesson } from './held.js'
 
 /** A container makes some hundred distinct facts; more than this while waiting is a flood, and is counted. */
 const HELD_LIMIT = 8192
@@ -19,20 +17,29 @@ export class Run {
   readonly startedMs: number
   /** Cgroups of it that exist. */
   readonly cgroups = new Set<number>()
-  /** It ran before the probes were attached. */
-  readonly isLate: boolean
   name = ''
+  #isLate: boolean
   #endedMs = 0
   #baseline: Baseline | undefined
   #handle: RunHandle | undefined
   #isIgnored = false
-  #held: Lesson[] = []
-  #dropped = 0
+  readonly #held = new Held(HELD_LIMIT)
 
+  /** `isLate`: it may have run before the probes were attached. */
   constructor(containerId: string, startedMs: number, isLate: boolean) {
     this.containerId = containerId
     this.startedMs = startedMs
-    this.isLate = isLate
+    this.#isLate = isLate
+  }
+
+  /** It ran before the probes were attached. */
+  get isLate(): boolean {
+    return this.#isLate
+  }
+
+  /** The kernel told of its beginning after all. Comes too late for one that is being learned already. */
+  wasSeenBeginning(): void {
+    this.#isLate = false
   }
 
   get state(): 'waiting' | 'learning' | 'ignored' {
@@ -48,17 +55,21 @@ export class Run {
     return this.#baseline
   }
 
+  /** As the baseline has it; empty until the image is known. */
+  get runId(): string {
+    return this.#handle?.runId ?? ''
+  }
+
   /** True if anything was learned or waits to be: a cgroup in which nothing ever ran is no run. */
   get hasFacts(): boolean {
-    return this.#handle !== undefined || this.#held.length > 0 || this.#dropped > 0
+    return this.#handle !== undefined || !this.#held.isEmpty
   }
 
   learn(lesson: Lesson): void {
     if (this.#isIgnored) return
     if (this.#baseline !== undefined && this.#handle !== undefined)
       lesson(this.#baseline, this.#handle)
-    else if (this.#held.length < HELD_LIMIT) this.#held.push(lesson)
-    else this.#dropped++
+    else this.#held.add(lesson)
   }
 
   /** Something was missed in this run. */
@@ -71,39 +82,35 @@ export class Run {
     baseline: Baseline,
     facts: Omit<RunFacts, 'startedMs' | 'endedMs' | 'incompleteness'>,
   ): void {
+    // It is met when a scan finds it, but what is late was there before the probes.
+    const startedMs = this.#isLate ? Math.min(this.startedMs, facts.attachedMs) : this.startedMs
     const handle = baseline.startRun({
       ...facts,
-      startedMs: this.startedMs,
+      startedMs,
       endedMs: 0,
       incompleteness: [],
     })
     this.#baseline = baseline
     this.#handle = handle
-    if (this.isLate) {
-      this.miss({
-        reason: 'attached-late',
-        count: 1,
-        fromMs: this.startedMs,
-        toMs: facts.attachedMs,
-      })
+    if (this.#isLate) {
+      this.miss({ reason: 'attached-late', count: 1, fromMs: startedMs, toMs: facts.attachedMs })
     }
-    if (this.#dropped > 0) {
+    const { dropped } = this.#held
+    if (dropped > 0) {
       this.miss({
         reason: 'lost-events',
-        count: this.#dropped,
+        count: dropped,
         detail: 'held while the image was looked up',
       })
     }
-    const held = this.#held
-    this.#held = []
-    for (const lesson of held) lesson(baseline, handle)
+    for (const lesson of this.#held.take()) lesson(baseline, handle)
     if (this.#endedMs > 0) baseline.endRun(handle, this.#endedMs)
   }
 
   /** It is not among what is to be learned. */
   ignore(): void {
     this.#isIgnored = true
-    this.#held = []
+    this.#held.take()
   }
 
   /** Its last cgroup is gone. Facts may still come: the maps are printed after the fact. */

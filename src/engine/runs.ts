@@ -6,11 +6,19 @@ import type { Incompleteness } from '../observation.js'
 import type { ContainerPath } from '../workload/container-path.js'
 import { CgroupIndex, type CgroupOwner } from './cgroup-index.js'
 import type { CgroupEntry } from './input.js'
-import { Run, type Lesson } from './run.js'
+import { Held, type Lesson } from './held.js'
+import { Run } from './run.js'
 
 /** Cgroups of unknown owner for which facts are held, and facts held for each. */
 const UNKNOWN_LIMIT = 256
 const UNKNOWN_HELD_LIMIT = 4096
+
+/** A cgroup whose owner is unknown. */
+interface Unknown {
+  readonly held: Held
+  /** When it went away; 0 as long as it is there. */
+  removedMs: number
+}
 
 /** What the runs need from outside. */
 export interface RunsListener {
@@ -26,9 +34,13 @@ export class Runs {
   readonly #index = new CgroupIndex()
   readonly #byCgroup = new Map<number, Run>()
   readonly #byContainer = new Map<string, Run>()
-  readonly #all: Run[] = []
-  readonly #unknown = new Map<number, Lesson[]>()
-  #scannedBefore: ReadonlySet<number> = new Set()
+  #all: Run[] = []
+  readonly #unknown = new Map<number, Unknown>()
+  /** Facts about cgroups of unknown owner that found no room. */
+  #unplaced = 0
+  /** Cgroups that were there, as far as is known, when the last scan was in. */
+  #thereBefore: ReadonlySet<number> = new Set()
+  #scannedMs = 0
 
   constructor(listener: RunsListener) {
     this.#listener = listener
@@ -51,23 +63,28 @@ export class Runs {
     this.#all.push(run)
   }
 
-  /** The kernel told of a new cgroup. */
-  created(cgroupId: number, path: string, atMs: number): void {
-    const owner = this.#index.created(cgroupId, path)
+  /** The kernel told of a new cgroup; `isFresh` if every probe was attached by then. */
+  created(cgroupId: number, path: string, atMs: number, isFresh: boolean): void {
+    const owner = this.#index.created(cgroupId, path, isFresh)
+    // A scan may be quicker than the kernel's record.
+    if (isFresh) this.#byCgroup.get(cgroupId)?.wasSeenBeginning()
     if (owner === 'unknown') this.#hold(cgroupId)
     else this.#own(cgroupId, owner, atMs)
   }
 
   /** The kernel told that a cgroup went away. */
   removed(cgroupId: number, atMs: number): void {
+    const unknown = this.#unknown.get(cgroupId)
+    if (unknown !== undefined) unknown.removedMs = atMs
     const run = this.#byCgroup.get(cgroupId)
     if (run === undefined || !run.cgroups.delete(cgroupId) || run.cgroups.size > 0) return
     this.#end(run, atMs)
   }
 
   /**
-   * The whole tree at one moment. Answers what was unknown; and a cgroup that an earlier scan saw but this one does not
-   * has gone away unseen, as happens while the sensor is down.
+   * The whole tree, as a walk that began after the last one was in has found it. Answers what was unknown. A cgroup that it
+   * did not find has gone away unseen, as happens while the sensor is down - if it was known when the last walk was in;
+   * else it may have been made behind this walk's back, and another one tells.
    */
   scanned(cgroups: readonly CgroupEntry[], atMs: number): void {
     const seen = new Set<number>()
@@ -75,14 +92,20 @@ export class Runs {
       seen.add(entry.id)
       this.#own(entry.id, this.#index.scanned(entry), atMs)
     }
-    for (const cgroupId of this.#unknown.keys()) {
-      this.#index.missing(cgroupId)
-      this.#unknown.delete(cgroupId)
+    let isDoubtful = false
+    for (const cgroupId of this.#there()) {
+      if (seen.has(cgroupId)) continue
+      if (this.#thereBefore.has(cgroupId)) this.#goneUnseen(cgroupId, atMs)
+      else isDoubtful = true
     }
-    for (const cgroupId of this.#scannedBefore) {
-      if (!seen.has(cgroupId)) this.removed(cgroupId, atMs)
+    if (this.#unplaced > 0) {
+      const count = this.#unplaced
+      this.#unplaced = 0
+      this.miss({ reason: 'lost-events', count, detail: 'of unknown cgroups' }, this.#scannedMs)
     }
-    this.#scannedBefore = seen
+    this.#thereBefore = new Set(this.#there())
+    this.#scannedMs = atMs
+    if (isDoubtful) this.#listener.wantsScan()
   }
 
   /** A fact about whatever runs in that cgroup. */
@@ -100,6 +123,18 @@ export class Runs {
     }
   }
 
+  /**
+   * Lets go of what ended before `beforeMs`: all facts about it are in by then. One that still waits for its image stays.
+   */
+  forget(beforeMs: number): void {
+    const isOver = (run: Run): boolean =>
+      run.endedMs > 0 && run.endedMs < beforeMs && run.state !== 'waiting'
+    if (!this.#all.some(isOver)) return
+    this.#all = this.#all.filter((run) => !isOver(run))
+    for (const [cgroupId, run] of this.#byCgroup) if (isOver(run)) this.#byCgroup.delete(cgroupId)
+    for (const [id, run] of this.#byContainer) if (isOver(run)) this.#byContainer.delete(id)
+  }
+
   /** Something was missed, by every run that was alive after `sinceMs`. */
   miss(incompleteness: Incompleteness, sinceMs: number): void {
     for (const run of this.#all) {
@@ -115,10 +150,33 @@ export class Runs {
       run.cgroups.add(cgroupId)
       this.#byCgroup.set(cgroupId, run)
     }
-    const held = this.#unknown.get(cgroupId)
-    if (held === undefined) return
+    const unknown = this.#unknown.get(cgroupId)
+    if (unknown === undefined) return
     this.#unknown.delete(cgroupId)
-    for (const lesson of held) this.#byCgroup.get(cgroupId)?.learn(lesson)
+    const run = this.#byCgroup.get(cgroupId)
+    if (run === undefined) return
+    for (const lesson of unknown.held.take()) run.learn(lesson)
+    const { dropped } = unknown.held
+    if (dropped > 0) {
+      run.miss({
+        reason: 'lost-events',
+        count: dropped,
+        detail: 'held while the cgroup was looked up',
+      })
+    }
+    if (unknown.removedMs > 0) this.removed(cgroupId, unknown.removedMs)
+  }
+
+  /** Cgroups that are there, as far as is known: those of containers that last, and those of unknown owner. */
+  #there(): readonly number[] {
+    const there = [...this.#unknown.keys()]
+    for (const run of this.#all) if (run.containerId !== '') there.push(...run.cgroups)
+    return there
+  }
+
+  #goneUnseen(cgroupId: number, atMs: number): void {
+    if (this.#unknown.delete(cgroupId)) this.#index.missing(cgroupId)
+    else this.removed(cgroupId, atMs)
   }
 
   #start(container: ContainerPath, cgroupId: number, atMs: number): Run {
@@ -135,13 +193,16 @@ export class Runs {
   }
 
   #hold(cgroupId: number, lesson?: Lesson): void {
-    let held = this.#unknown.get(cgroupId)
-    if (held === undefined) {
-      if (this.#unknown.size >= UNKNOWN_LIMIT) return
-      held = []
-      this.#unknown.set(cgroupId, held)
+    let unknown = this.#unknown.get(cgroupId)
+    if (unknown === undefined) {
+      if (this.#unknown.size >= UNKNOWN_LIMIT) {
+        if (lesson !== undefined) this.#unplaced++
+        return
+      }
+      unknown = { held: new Held(UNKNOWN_HELD_LIMIT), removedMs: 0 }
+      this.#unknown.set(cgroupId, unknown)
       this.#listener.wantsScan()
     }
-    if (lesson !== undefined && held.length < UNKNOWN_HELD_LIMIT) held.push(lesson)
+    if (lesson !== undefined) unknown.held.add(lesson)
   }
 }

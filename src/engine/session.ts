@@ -5,10 +5,12 @@
 import { LRUCache } from 'lru-cache'
 import { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
-import { byteStringOfText, type ByteString } from '../bytes.js'
+import type { ByteString } from '../bytes.js'
 import type { Abi, Lineage, Observation, ObservationSink } from '../observation.js'
 import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
+import { Attachment } from './attachment.js'
+import { imageOf, noAnswer } from './container-image.js'
 import type { ContainerAnswer, Input, SessionFacts } from './input.js'
 import { LossWatch } from './loss-watch.js'
 import { Run } from './run.js'
@@ -31,12 +33,17 @@ export interface SessionEvents {
   sensorEnded(atMs: number, reason: string): void
   runStarted(run: Run): void
   runEnded(run: Run): void
+  /** A container was not learned, because nobody could say whether it was asked for. */
+  leftOut(answer: ContainerAnswer): void
   /** Something was seen for the first time in this session. */
   learned(baseline: Baseline): void
 }
 
 /** Processes whose program is remembered, to name who made a call. */
 const PROGRAM_LIMIT = 16384
+
+/** Maps are printed every two seconds, and losses known one print later; so long after its end a run is complete. */
+const SETTLED_MS = 30_000
 
 const NO_FACTS: SessionFacts = {
   sessionId: '',
@@ -50,15 +57,13 @@ export class LearningSession implements ObservationSink {
   readonly #events: Partial<SessionEvents>
   readonly #baselines = new Map<string, Baseline>()
   readonly #programs = new LRUCache<number, ByteString>({ max: PROGRAM_LIMIT })
+  readonly #attachment = new Attachment()
   readonly #runs: Runs
   #facts = NO_FACTS
   #requests: Request[] = []
   #decoder: Decoder | undefined
   #losses: LossWatch | undefined
-  #attachedMs = 0
   #nowMs = 0
-  /** Since when nothing is seen; 0 while the sensor runs. */
-  #blindSinceMs = 0
   #runCount = 0
 
   constructor(events: Partial<SessionEvents> = {}) {
@@ -122,7 +127,7 @@ export class LearningSession implements ObservationSink {
   }
 
   get isReady(): boolean {
-    return this.#attachedMs > 0
+    return this.#attachment.isMade
   }
 
   // -- observations, from the decoder --
@@ -166,7 +171,9 @@ export class LearningSession implements ObservationSink {
         break
       }
       case 'cgroup':
-        if (o.event === 'created') this.#runs.created(o.cgroupId, o.path, o.atMs)
+        // One that was made while some probes were still missing is as late as one that a scan finds.
+        if (o.event === 'created')
+          this.#runs.created(o.cgroupId, o.path, o.atMs, this.#attachment.isMade)
         else this.#runs.removed(o.cgroupId, o.atMs)
         break
     }
@@ -179,16 +186,24 @@ export class LearningSession implements ObservationSink {
   #sensorStarted(): void {
     const decoder = new Decoder(this, {
       ready: (atMs) => this.#ready(atMs),
-      printed: () => this.#losses?.report(this.#nowMs, false),
+      printed: () => {
+        this.#losses?.report(this.#nowMs, false)
+        this.#attachment.printed(this.#nowMs)
+        this.#runs.forget(this.#nowMs - SETTLED_MS)
+      },
       mapFull: (what) => this.#losses?.mapFull(what),
     })
     this.#decoder = decoder
-    this.#losses = new LossWatch(decoder, (missed, sinceMs) => this.#runs.miss(missed, sinceMs))
+    this.#losses = new LossWatch(decoder, this.#nowMs, (missed, sinceMs) => {
+      this.#runs.miss(missed, sinceMs)
+      // A container may have come or gone in what was lost.
+      if (missed.detail === 'cgroup') this.#requests.push({ kind: 'scan' })
+    })
   }
 
   #ready(atMs: number): void {
-    if (this.#attachedMs === 0) this.#attachedMs = atMs
-    this.#endBlindness(atMs)
+    this.#attachment.made(atMs)
+    this.#endGap(atMs)
     // Whatever began or ended while nothing was attached.
     this.#requests.push({ kind: 'scan' })
     this.#events.ready?.(atMs)
@@ -196,28 +211,23 @@ export class LearningSession implements ObservationSink {
 
   #sensorEnded(expected: boolean, reason: string): void {
     this.#decoder?.end()
-    this.#losses?.report(this.#nowMs, expected)
-    if (!expected && this.#blindSinceMs === 0) {
-      // What the maps gained after their last print died with the process.
-      this.#blindSinceMs = this.#losses?.lastPrintMs || this.#nowMs
-    }
+    this.#losses?.report(this.#nowMs, true)
+    if (!expected) this.#attachment.lost()
     this.#decoder = undefined
     this.#losses = undefined
     if (!expected) this.#events.sensorEnded?.(this.#nowMs, reason)
   }
 
-  #endBlindness(atMs: number): void {
-    if (this.#blindSinceMs === 0) return
-    this.#runs.miss(
-      { reason: 'sensor-restarted', count: 1, fromMs: this.#blindSinceMs, toMs: atMs },
-      this.#blindSinceMs,
-    )
-    this.#blindSinceMs = 0
+  #endGap(atMs: number): void {
+    const gap = this.#attachment.takeGap(atMs)
+    if (gap !== undefined) this.#runs.miss(gap.missed, gap.sinceMs)
   }
 
   #resolved(answer: ContainerAnswer): void {
     for (const run of this.#runs.waiting(answer.containerId)) {
       if (!isSelected(this.#facts.selection, answer)) {
+        // Its image may have been the one that was asked for.
+        if (!answer.found && run.hasFacts) this.#events.leftOut?.(answer)
         run.ignore()
         continue
       }
@@ -246,7 +256,7 @@ export class LearningSession implements ObservationSink {
       runtime,
       containerId: run.containerId,
       containerName: run.name,
-      attachedMs: this.#attachedMs,
+      attachedMs: this.#attachment.of(run),
       kernel: this.#facts.kernel,
       bpftrace: this.#facts.bpftrace,
       plimsoll: this.#facts.plimsoll,
@@ -257,37 +267,16 @@ export class LearningSession implements ObservationSink {
   }
 
   #end(): void {
-    this.#endBlindness(this.#nowMs)
+    this.#endGap(this.#nowMs)
     for (const run of this.#runs.all()) {
       if (run.state === 'waiting' && run.hasFacts) {
         this.#resolved(noAnswer(run.containerId))
       }
       // A command's cgroup is its own to remove; its run ends with the session.
-      if (run.containerId === '' && run.endedMs === 0) run.end(this.#nowMs)
+      if (run.containerId === '' && run.endedMs === 0) {
+        run.end(this.#nowMs)
+        this.#events.runEnded?.(run)
+      }
     }
-  }
-}
-
-/** A container whose image nobody could name stands in as its own image. */
-function imageOf(answer: ContainerAnswer): ImageIdentity {
-  return {
-    kind: 'container',
-    digest: answer.found ? answer.imageDigest : `sha256:${answer.containerId}`,
-    name: answer.found ? answer.imageName : `container:${answer.containerId.slice(0, 12)}`,
-    entrypoint: answer.entrypoint.map((argument) => byteStringOfText(argument)),
-  }
-}
-
-function noAnswer(containerId: string): ContainerAnswer {
-  return {
-    runtime: '',
-    containerId,
-    found: false,
-    problem: 'its runtime did not answer in time',
-    runtimeVersion: '',
-    name: '',
-    imageDigest: '',
-    imageName: '',
-    entrypoint: [],
   }
 }

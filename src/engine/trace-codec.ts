@@ -1,6 +1,8 @@
 /** Inputs to and from the messages of `trace.proto`. Pure; refuses what no recorder writes. */
+import { isDigest } from '../baseline/image-identity.js'
 import { byteStringOf, bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
+import { isContainerId } from '../workload/container-facts.js'
 import type { Input } from './input.js'
 
 const { TraceEntry } = plimsoll.v1
@@ -123,6 +125,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
     }
   }
   if (container) {
+    if (!isIdentified(container)) throw new Error(`entry at byte ${at} identifies no container`)
     return {
       kind: 'container',
       atMs,
@@ -140,6 +143,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
     }
   }
   if (command) {
+    if (!isDigest(command.digest ?? '')) throw new Error(`entry at byte ${at} has no digest`)
     return {
       kind: 'command',
       atMs,
@@ -154,6 +158,12 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
   }
   if (message.end) return { kind: 'end', atMs }
   throw new Error(`entry at byte ${at} is of no known kind`)
+}
+
+/** What becomes the key of a baseline must have the form of one. */
+function isIdentified(container: plimsoll.v1.ITraceContainer): boolean {
+  const { found, imageDigest, containerId } = container
+  return isContainerId(containerId ?? '') && (found !== true || isDigest(imageDigest ?? ''))
 }
 
 /** A 64-bit number that a double holds; protobufjs gives a number or its own long form. */

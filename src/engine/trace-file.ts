@@ -2,7 +2,7 @@
  * Trace files: written as a session goes, read back as a whole. A trace whose session did not end has no checksum and is
  * refused like any other damaged one: replaying half of a session would pass for all of it.
  */
-import { open as openFile, readFile, type FileHandle } from 'node:fs/promises'
+import { open as openFile, readFile, unlink, type FileHandle } from 'node:fs/promises'
 import { open, Sealer } from '../envelope.js'
 import { asProblem, failure } from '../errors.js'
 import type { Input } from './input.js'
@@ -52,6 +52,13 @@ export class TraceWriter {
     }
   }
 
+  /** Gives up: closes the file and takes it away. Never rejects. */
+  async abandon(): Promise<void> {
+    await this.#last
+    await this.#file.close().catch(() => undefined)
+    await unlink(this.#path).catch(() => undefined)
+  }
+
   #append(bytes: Uint8Array): void {
     this.#last = this.#last.then(async () => {
       if (this.#failed !== undefined) return
@@ -73,11 +80,23 @@ export async function readTrace(path: string): Promise<readonly Input[]> {
   if ('problem' in opened) throw failure('TRACE_DAMAGED', { path, problem: opened.problem })
   try {
     const inputs = [...decodeInputs(opened.payload)]
-    if (inputs[0]?.kind !== 'session' || inputs.at(-1)?.kind !== 'end') {
-      throw new Error('it does not start with a session and stop with its end')
-    }
+    requireSession(inputs)
     return inputs
   } catch (thrown) {
     throw failure('TRACE_DAMAGED', { path, problem: asProblem(thrown) }, thrown)
+  }
+}
+
+/** A session is one from start to end, and its times never go back. */
+function requireSession(inputs: readonly Input[]): void {
+  if (inputs[0]?.kind !== 'session' || inputs.at(-1)?.kind !== 'end') {
+    throw new Error('it does not start with a session and stop with its end')
+  }
+  let lastMs = 0
+  for (const [i, { kind, atMs }] of inputs.entries()) {
+    if (atMs < lastMs) throw new Error(`the time of its entry ${i} goes back`)
+    lastMs = atMs
+    const isFrame = kind === 'session' ? i > 0 : kind === 'end' && i < inputs.length - 1
+    if (isFrame) throw new Error(`its entry ${i} belongs to another session`)
   }
 }

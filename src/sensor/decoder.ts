@@ -16,6 +16,8 @@ import { endpointOfMapKey, RecordReader } from './records.js'
 
 const PRINTF = Buffer.from('{"type": "printf", "data": "')
 const CONTROL_LIMIT = 4096
+/** Letters of the records about the sensor itself. */
+const FRAME: ReadonlySet<number> = new Set(Buffer.from('RHWCc'))
 
 /** What the decoder tells beside observations. */
 export interface DecoderEvents {
@@ -39,7 +41,7 @@ export class Decoder {
   #scratch = new Uint8Array(4096)
   #malformed = 0
   #arrivedMs = 0
-  /** Wall-clock time of the kernel's time 0 (CLOCK_BOOTTIME), known from the readiness record. */
+  /** Wall-clock time of the kernel's time 0 (CLOCK_BOOTTIME): guessed from the first record, known from the readiness record. */
   #bootMs = 0
   #latestMs = 0
 
@@ -83,46 +85,60 @@ export class Decoder {
   #printf(line: Uint8Array): void {
     if (this.#scratch.length < line.length) this.#scratch = new Uint8Array(line.length * 2)
     const text = unescapeInto(line, PRINTF.length, this.#scratch)
-    if (text === undefined) {
+    if (text === undefined || text.length === 0) {
       this.#malformed++
       return
     }
     const letter = this.#scratch[0] ?? 0
     this.#fields.reset(this.#scratch, text.length)
     this.accounting.received(letter)
-    if (!this.#frame(letter) && !this.#records.read(letter, this.#fields)) this.#malformed++
+    const isRead = FRAME.has(letter)
+      ? this.#frame(letter)
+      : this.#records.read(letter, this.#fields)
+    if (!isRead) this.#malformed++
   }
 
-  /** Records about the sensor itself. True if `letter` is one of them. */
+  /** Records about the sensor itself. False where it is malformed or of another kind; nothing has changed then. */
   #frame(letter: number): boolean {
     const fields = this.#fields
     switch (String.fromCharCode(letter)) {
       case 'R': {
         const nsecs = fields.decimal()
+        if (!fields.isComplete) return false
         this.#bootMs = this.#arrivedMs - nsecs / 1e6
         this.#events.ready(this.#wallMs(nsecs))
-        break
+        return true
       }
       case 'H':
-        this.#wallMs(fields.decimal())
-        break
+        return this.#moment() !== undefined
       case 'W':
-        fields.decimal()
-        this.#wallMs(fields.decimal())
-        break
-      case 'C':
-        this.#calls.willClear(fields.decimal() === 1 ? 1 : 0)
-        this.#wallMs(fields.decimal())
-        break
-      case 'c':
-        this.#endpoints.willClear(fields.decimal() === 1 ? 1 : 0)
-        this.#wallMs(fields.decimal())
-        break
+        return this.#rotation() !== undefined
+      case 'C': {
+        const epoch = this.#rotation()
+        if (epoch !== undefined) this.#calls.willClear(epoch)
+        return epoch !== undefined
+      }
+      case 'c': {
+        const epoch = this.#rotation()
+        if (epoch !== undefined) this.#endpoints.willClear(epoch)
+        return epoch !== undefined
+      }
       default:
         return false
     }
-    if (!fields.isComplete) this.#malformed++
-    return true
+  }
+
+  /** `<epoch> <nsecs>`, which has to be all; undefined where it is not, and then nothing was changed by it. */
+  #rotation(): Epoch | undefined {
+    const epoch = this.#fields.decimal()
+    if (epoch !== 0 && epoch !== 1) return undefined
+    return this.#moment() === undefined ? undefined : epoch
+  }
+
+  /** `<nsecs>`, which has to be all that is left, as wall-clock time. */
+  #moment(): number | undefined {
+    const nsecs = this.#fields.decimal()
+    return this.#fields.isComplete ? this.#wallMs(nsecs) : undefined
   }
 
   #map(name: string, line: Uint8Array): void {
@@ -219,6 +235,8 @@ export class Decoder {
   }
 
   #wallMs(nsecs: number): number {
+    // Probes that are attached early print before the readiness record comes.
+    if (this.#bootMs === 0) this.#bootMs = this.#arrivedMs - nsecs / 1e6
     const atMs = Math.floor(this.#bootMs + nsecs / 1e6)
     if (atMs > this.#latestMs) this.#latestMs = atMs
     return atMs

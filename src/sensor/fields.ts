@@ -6,6 +6,7 @@ import { byteStringOf, type ByteString } from '../bytes.js'
 
 const SPACE = 0x20
 const NEWLINE = 0x0a
+const MINUS = 0x2d
 
 /** A cursor over `bytes[0, length)`. A failed read makes `failed` true for good and returns 0. */
 export class Fields {
@@ -25,12 +26,21 @@ export class Fields {
 
   /** The next decimal number; above 2^53 is a failure. */
   decimal(): number {
-    return this.#number(10)
+    return this.#space() ? this.#digits(10) : 0
+  }
+
+  /** The next decimal number, which may have a minus sign: for an `int` that a container chose. */
+  signed(): number {
+    if (!this.#space()) return 0
+    const isNegative = this.#bytes[this.#at] === MINUS
+    if (isNegative) this.#at++
+    const magnitude = this.#digits(10)
+    return isNegative ? 0 - magnitude : magnitude
   }
 
   /** The next hexadecimal number; above 2^53 is a failure. */
   hex(): number {
-    return this.#number(16)
+    return this.#space() ? this.#digits(16) : 0
   }
 
   /** The next hexadecimal number of up to 64 bits. */
@@ -68,8 +78,7 @@ export class Fields {
     return true
   }
 
-  #number(base: 10 | 16): number {
-    if (!this.#space()) return 0
+  #digits(base: 10 | 16): number {
     const start = this.#at
     let value = 0
     while (this.#at < this.#length) {
@@ -79,7 +88,8 @@ export class Fields {
       value = value * base + digit
       this.#at++
     }
-    if (this.#at === start || value > Number.MAX_SAFE_INTEGER) this.failed = true
-    return value
+    if (this.#at > start && value <= Number.MAX_SAFE_INTEGER) return value
+    this.failed = true
+    return 0
   }
 }

@@ -11,12 +11,14 @@ const NEWLINE = 0x0a
 export class LineSplitter {
   readonly #onLine: (line: Uint8Array) => void
   readonly #onTooLong: () => void
+  readonly #limit: number
   #parts: Uint8Array[] = []
   #held = 0
   #dropping = false
 
-  /** `onLine` gets each line without its newline; the bytes are only valid during the call. */
-  constructor(onLine: (line: Uint8Array) => void, onTooLong: () => void) {
+  /** `onLine` gets each line of up to `limit` bytes without its newline; the bytes are only valid during the call. */
+  constructor(onLine: (line: Uint8Array) => void, onTooLong: () => void, limit = LINE_LIMIT) {
+    this.#limit = limit
     this.#onLine = onLine
     this.#onTooLong = onTooLong
   }
@@ -43,6 +45,12 @@ export class LineSplitter {
       this.#dropping = false
       return
     }
+    if (this.#held + rest.length > this.#limit) {
+      this.#parts = []
+      this.#held = 0
+      this.#onTooLong()
+      return
+    }
     if (this.#held === 0) {
       this.#onLine(rest)
       return
@@ -55,7 +63,7 @@ export class LineSplitter {
 
   #hold(rest: Uint8Array): void {
     if (this.#dropping) return
-    if (this.#held + rest.length > LINE_LIMIT) {
+    if (this.#held + rest.length > this.#limit) {
       this.#parts = []
       this.#held = 0
       this.#dropping = true

@@ -23,8 +23,8 @@ export interface Check {
 const TRACEFS = '/sys/kernel/tracing'
 const BTF = '/sys/kernel/btf/vmlinux'
 
-/** Tracepoints that the probes use. */
-const TRACEPOINTS = [
+/** Tracepoints that the probes use, as their paths below `events`. */
+export const TRACEPOINTS = [
   'raw_syscalls/sys_enter',
   'sched/sched_process_fork',
   'sched/sched_process_exec',
@@ -35,6 +35,7 @@ const TRACEPOINTS = [
   'syscalls/sys_enter_connect',
   'syscalls/sys_enter_bind',
   'syscalls/sys_enter_sendto',
+  'syscalls/sys_enter_sendmsg',
 ] as const
 
 /** CAP_SYS_ADMIN: bpf(2), perf_event_open(2) and tracefs together; capabilities(7). */
@@ -66,9 +67,8 @@ function platformCheck(): Check {
 
 async function privilegeCheck(): Promise<Check> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
   const isRoot = process.geteuid?.() === 0
-  const ok = isRoot && ((effective >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n
+  const ok = isRoot && hasSysAdmin(status)
   return {
     name: 'privilege',
     ok,
@@ -79,7 +79,7 @@ async function privilegeCheck(): Promise<Check> {
 
 async function pidNamespaceCheck(): Promise<Check> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
-  const depth = (/^NSpid:\s*(.+)$/m.exec(status)?.[1] ?? '').trim().split(/\s+/).length
+  const depth = pidNamespaceDepth(status)
   return {
     name: 'pid-namespace',
     ok: depth === 1,
@@ -140,6 +140,18 @@ async function bpftraceCheck(bpftrace: string): Promise<Check> {
     remedy: `Install bpftrace ${OLDEST.major}.${OLDEST.minor} or newer: apt-get install bpftrace (or run plimsoll doctor --fix).`,
     fix: ['apt-get', 'install', '-y', '--no-install-recommends', 'bpftrace'],
   }
+}
+
+/** Whether `status`, the text of `/proc/PID/status`, has CAP_SYS_ADMIN among the effective capabilities; proc(5). */
+export function hasSysAdmin(status: string): boolean {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+  return ((effective >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n
+}
+
+/** In how many nested pid namespaces the process of `status` is, counted from that of its /proc mount; proc(5). */
+export function pidNamespaceDepth(status: string): number {
+  const ids = /^NSpid:[ \t]*(.+)$/m.exec(status)?.[1] ?? ''
+  return ids.trim().split(/\s+/).length
 }
 
 async function isReadable(path: string): Promise<boolean> {

@@ -63,14 +63,14 @@ export class RecordReader {
   #syscall(fields: Fields): boolean {
     const key = fields.decimal()
     const pid = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     const program = fields.rest()
     const abi = abiOf(key)
     if (!fields.isComplete || abi === undefined) return false
     this.#sink.observe({
       kind: 'syscall',
       ...ownerOf(key),
-      atMs,
+      atMs: this.#wallMs(nsecs),
       abi,
       nr: syscallNrOf(key),
       pid,
@@ -83,7 +83,7 @@ export class RecordReader {
     const key = fields.decimal()
     const pid = fields.decimal()
     const ppid = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     const inode = fields.decimal()
     const links = fields.decimal()
     const fsMagic = fields.hex()
@@ -95,7 +95,7 @@ export class RecordReader {
     this.#execs.set(pid, {
       kind: 'exec',
       ...ownerOf(key),
-      atMs,
+      atMs: this.#wallMs(nsecs),
       pid,
       ppid,
       path: EMPTY,
@@ -134,10 +134,10 @@ export class RecordReader {
     const key = fields.decimal()
     const what = fields.decimal()
     const pid = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     const endpoint = tcpEndpoint(key, what, fields.rest())
     if (!fields.isComplete || endpoint === undefined) return false
-    this.#sink.observe({ ...endpoint, atMs, pid })
+    this.#sink.observe({ ...endpoint, atMs: this.#wallMs(nsecs), pid })
     return true
   }
 
@@ -149,12 +149,12 @@ export class RecordReader {
     const high = fields.hex64()
     const low = fields.hex64()
     const pid = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     if (!fields.isComplete || (family !== AF_INET && family !== AF_INET6)) return false
     this.#sink.observe({
       kind: op === 2 ? 'listen' : 'connect',
       ...ownerOf(key),
-      atMs,
+      atMs: this.#wallMs(nsecs),
       pid,
       protocol: 'udp',
       address: family === AF_INET ? ipv4Of(low) : ipv6Of(high, low),
@@ -169,12 +169,14 @@ export class RecordReader {
   #unix(fields: Fields): boolean {
     const key = fields.decimal()
     const op = fields.decimal()
-    const addressLength = fields.decimal()
+    const addressLength = fields.signed()
     const head = fields.decimal()
     const pid = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     const printed = fields.rest()
     if (!fields.isComplete) return false
+    // The caller's own number: the kernel refuses such a call before it reads the name.
+    if (addressLength < 0) return true
     // An abstract name starts behind its zero byte and ends with the address; a path ends there or at its own zero byte.
     const isAbstract = head === 0
     const limit = Math.max(0, addressLength - SUN_PATH - (isAbstract ? 1 : 0))
@@ -182,10 +184,10 @@ export class RecordReader {
     this.#sink.observe({
       kind: op === 2 ? 'listen' : 'connect',
       ...ownerOf(key),
-      atMs,
+      atMs: this.#wallMs(nsecs),
       pid,
       protocol: 'unix',
-      address: (isAbstract ? `@${name}` : name) as ByteString,
+      address: (isAbstract ? `\u0000${name}` : name) as ByteString,
       port: 0,
       source: 'user',
       count: 1,
@@ -196,7 +198,7 @@ export class RecordReader {
 
   #cgroupCreated(fields: Fields): boolean {
     const cgroupId = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     const path = fields.rest()
     if (!fields.isComplete) return false
     // A path that was cut is left empty: the tree itself has it.
@@ -205,16 +207,22 @@ export class RecordReader {
       event: 'created',
       cgroupId,
       path: isCut(path) ? EMPTY : path,
-      atMs,
+      atMs: this.#wallMs(nsecs),
     })
     return true
   }
 
   #cgroupRemoved(fields: Fields): boolean {
     const cgroupId = fields.decimal()
-    const atMs = this.#wallMs(fields.decimal())
+    const nsecs = fields.decimal()
     if (!fields.isComplete) return false
-    this.#sink.observe({ kind: 'cgroup', event: 'removed', cgroupId, path: '', atMs })
+    this.#sink.observe({
+      kind: 'cgroup',
+      event: 'removed',
+      cgroupId,
+      path: '',
+      atMs: this.#wallMs(nsecs),
+    })
     return true
   }
 }
@@ -223,8 +231,10 @@ export class RecordReader {
 export function endpointOfMapKey(text: string): EndpointObservation | undefined {
   const [key, what, address, ...more] = text.split(',')
   if (address === undefined || more.length > 0) return undefined
-  if (!/^\d{1,15}$/.test(key ?? '') || !/^\d{1,9}$/.test(what ?? '')) return undefined
-  return tcpEndpoint(Number(key), Number(what), address)
+  if (!/^\d{1,16}$/.test(key ?? '') || !/^\d{1,9}$/.test(what ?? '')) return undefined
+  return Number.isSafeInteger(Number(key))
+    ? tcpEndpoint(Number(key), Number(what), address)
+    : undefined
 }
 
 /** Time, process and count are the caller's to fill in: an early notice counts 0. */

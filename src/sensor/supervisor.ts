@@ -34,21 +34,41 @@ export interface SensorOptions {
   readonly parameters: readonly string[]
   readonly listener: SensorListener
   readonly nowMs: () => number
+  /** Other times than `SENSOR_TIMES`. */
+  readonly times?: Partial<SensorTimes>
 }
 
-/** The probes print a heartbeat each second; silence for this long means that bpftrace hangs. */
-const SILENCE_MS = 15_000
-/** Time for the last maps after SIGINT. */
-const STOP_MS = 20_000
-const FIRST_BACKOFF_MS = 100
-const LAST_BACKOFF_MS = 30_000
-/** A process that lived this long starts the back-off over. */
-const STABLE_MS = 60_000
+/** How long the supervisor waits for what, in milliseconds. */
+export interface SensorTimes {
+  /** The probes print a heartbeat each second; silence for this long means that bpftrace hangs. */
+  readonly silenceMs: number
+  /** bpftrace says nothing while it compiles; until its first byte it may be silent for this long. */
+  readonly startMs: number
+  /** Time for the last maps after SIGINT; then it is killed. */
+  readonly stopMs: number
+  /** Pause before the first restart; each further one is twice as long, up to the last. */
+  readonly firstBackoffMs: number
+  readonly lastBackoffMs: number
+  /** A process that lived this long starts the back-off over. */
+  readonly stableMs: number
+}
+
+/** Right for bpftrace with all probes on a busy host. */
+export const SENSOR_TIMES: SensorTimes = {
+  silenceMs: 15_000,
+  startMs: 30_000,
+  stopMs: 20_000,
+  firstBackoffMs: 100,
+  lastBackoffMs: 30_000,
+  stableMs: 60_000,
+}
+
 const STDERR_LIMIT = 64 * 1024
 
 /** States: idle -> running -> (waiting -> running)* -> stopped. */
 export class Sensor {
   readonly #options: SensorOptions
+  readonly #times: SensorTimes
   #kill: ((signal: NodeJS.Signals) => void) | undefined
   #running: Promise<void> = Promise.resolve()
   #stopping = false
@@ -56,6 +76,7 @@ export class Sensor {
 
   constructor(options: SensorOptions) {
     this.#options = options
+    this.#times = { ...SENSOR_TIMES, ...options.times }
   }
 
   /** Starts bpftrace and keeps it running until `stop`. Returns at once. */
@@ -65,48 +86,53 @@ export class Sensor {
 
   /** Asks bpftrace to end, waits until its last bytes have been handed on. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping = true
-    this.#wake?.()
-    this.#kill?.('SIGINT')
+    // One request only: bpftrace is printing its last maps after the first.
+    if (!this.#stopping) {
+      this.#stopping = true
+      this.#wake?.()
+      this.#kill?.('SIGINT')
+    }
     await this.#running
   }
 
   async #keepRunning(): Promise<void> {
-    let backoffMs = FIRST_BACKOFF_MS
+    const { firstBackoffMs, lastBackoffMs, stableMs } = this.#times
+    let backoffMs = firstBackoffMs
     while (!this.#stopping) {
       const startedMs = this.#options.nowMs()
       await this.#runOnce()
       if (this.#stopping) return
-      if (this.#options.nowMs() - startedMs >= STABLE_MS) backoffMs = FIRST_BACKOFF_MS
+      if (this.#options.nowMs() - startedMs >= stableMs) backoffMs = firstBackoffMs
       await this.#pause(backoffMs)
-      backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)
+      backoffMs = Math.min(backoffMs * 2, lastBackoffMs)
     }
   }
 
   async #runOnce(): Promise<void> {
     const { bpftrace, version, program, parameters, listener, nowMs } = this.#options
-    // In a session of its own, so that Ctrl-C at the terminal reaches plimsoll alone and the last maps are not lost.
+    const { silenceMs, startMs, stopMs } = this.#times
+    // In a session of its own, so that Ctrl-C at the terminal reaches plimsoll alone and the last maps are not lost;
+    // should plimsoll be killed, bpftrace ends at its next heartbeat, whose pipe is closed.
     const child = execa(bpftrace, ['-f', 'json', '-', ...parameters], {
       input: program,
       env: environmentOf(version),
       buffer: false,
       reject: false,
       detached: true,
-      cleanup: true,
       stripFinalNewline: false,
       encoding: 'buffer',
       killSignal: 'SIGINT',
-      forceKillAfterDelay: STOP_MS,
+      forceKillAfterDelay: stopMs,
     })
     this.#kill = (signal): void => void child.kill(signal)
     let stderr = ''
     child.stderr.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('latin1')).slice(-STDERR_LIMIT)
     })
-    let silence = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS * 2)
+    let silence = setTimeout(() => child.kill('SIGKILL'), startMs)
     child.stdout.on('data', (chunk: Buffer) => {
       clearTimeout(silence)
-      silence = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS)
+      silence = setTimeout(() => child.kill('SIGKILL'), silenceMs)
       listener.bytes(chunk, nowMs())
     })
     if (child.pid !== undefined) listener.started(nowMs(), child.pid)
@@ -117,8 +143,12 @@ export class Sensor {
     listener.ended(nowMs(), {
       code: result.exitCode,
       signal: result.signal,
+      // A process that was killed did not end for what it had said before.
       reason:
-        usefulLine(stderr) || (result.exitCode === undefined ? (result.shortMessage ?? '') : ''),
+        result.signal !== undefined
+          ? ''
+          : usefulLine(stderr) ||
+            (result.exitCode === undefined ? (result.shortMessage ?? '') : ''),
       expected: this.#stopping,
     })
   }

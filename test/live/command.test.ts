@@ -41,7 +41,7 @@ liveTest("learn -- CMD keeps what is the command's", NEEDS, async (t) => {
       t.equal(finished.code, code, finished.stderr)
       t.equal(finished.stdout, stdout)
       if (stderr) t.match(finished.stderr, stderr)
-      session.nothingLeft(t)
+      await session.nothingLeft(t)
       const view = await session.show(commandDigest(SH))
       t.match(view.completeness, { state: 'full', reasons: [] })
       t.ok(namesOf(view, 'main').includes('exit_group') || code > 128)
@@ -58,7 +58,7 @@ liveTest('a command that cannot run is refused before anything is started', NEED
   const refused = await session.run(['learn', '--', '/etc/passwd'])
   t.equal(refused.code, 126)
   t.match(refused.stderr, '/etc/passwd')
-  session.nothingLeft(t)
+  await session.nothingLeft(t)
 })
 
 /** The command says that it runs, makes a directory, and then waits to be ended. */
@@ -71,7 +71,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await until('the command', () => learning.stdout().includes('ready'))
     const finished = await learning.stop(signal)
     t.equal(finished.code, signal === 'SIGINT' ? 130 : 143, finished.stderr)
-    session.nothingLeft(t)
+    await session.nothingLeft(t)
     const view = await session.show(commandDigest(SH))
     t.equal(callOf(view, 'x86_64', 'mkdir')?.count, 1)
     t.match(view.completeness, { state: 'full' })
@@ -94,7 +94,7 @@ liveTest('Ctrl-C at a terminal ends the command once, cleanly', [...NEEDS, 'scri
   const finished = await session.ended(terminal)
   t.equal(finished.code, 9, finished.stdout)
   t.equal(readFileSync(count, 'utf8'), 'x\n', 'one interrupt')
-  session.nothingLeft(t)
+  await session.nothingLeft(t)
   t.match((await session.show(commandDigest(SH))).completeness, { state: 'full' })
 })
 
@@ -106,14 +106,15 @@ liveTest('what a killed plimsoll leaves, the next one clears away', NEEDS, async
   const sleeper = Number(ready[1])
   t.equal(session.bpftrace().length, 1, 'one bpftrace runs')
   t.equal(session.cgroups().length, 1, 'in one cgroup')
-  await learning.stop('SIGKILL')
+  learning.child.kill('SIGKILL')
+  await learning.exited
   await until('the end of bpftrace', () => session.bpftrace().length === 0, 10_000)
   t.ok(existsSync(`/proc/${sleeper}`), 'the command outlives a plimsoll that is killed')
 
   const next = await session.run(['learn', '--', '/bin/true'])
   t.equal(next.code, 0, next.stderr)
   await until('the end of the command', () => !existsSync(`/proc/${sleeper}`))
-  session.nothingLeft(t)
+  await session.nothingLeft(t)
 })
 
 /** The one child of a process. */

@@ -3,7 +3,7 @@
  * runtime's, attributed to the right image, from the first to the last moment of a very short life.
  */
 import type { Test } from 'tap'
-import { namesOf, profileAt } from '../support/live/baseline-view.js'
+import { callOf, namesOf, profileAt } from '../support/live/baseline-view.js'
 import { containerName, type ContainerRuntime } from '../support/live/container-runtime.js'
 import { docker } from '../support/live/docker.js'
 import { BUSYBOX, BUSYBOX_STRACE, imageOf } from '../support/live/images.js'
@@ -48,7 +48,7 @@ for (const { need, open } of RUNTIMES) {
     const learning = await session.attach(args)
     await runtime.mustRun({ image, command: COMMAND })
     t.equal((await session.ended(learning)).code, 0)
-    session.nothingLeft(t)
+    await session.nothingLeft(t)
 
     const view = await session.show(image)
     t.same(namesOf(view, 'main'), await straceNames(runtime, straced, COMMAND, session.workDir))
@@ -117,3 +117,23 @@ liveTest('a process that joins from outside is no part of the entrypoint', JOINI
     ['/bin/mkdir'],
   )
 })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  liveTest(`${signal} while a container runs keeps what was learned of it`, JOINING, async (t) => {
+    const runtime = podman()
+    const session = new Session(t, runtime.env)
+    const image = await imageOf(runtime, BUSYBOX, `ended-by-${signal}`)
+    const name = containerName('ended')
+    t.teardown(() => runtime.remove(name))
+    const learning = await session.attach(['learn', '--container', name])
+    const command = ['/bin/sh', '-c', '/bin/mkdir /tmp/a; echo up; exec sleep 60']
+    const running = runtime.launch({ image, name, command })
+    await until('the container', () => running.stdout().includes('up'))
+    t.equal((await learning.stop(signal)).code, 0)
+    await session.nothingLeft(t)
+    t.equal(running.child.exitCode, null, 'the container runs on')
+    const view = await session.show(image)
+    t.equal(callOf(view, 'x86_64', 'mkdir')?.count, 1)
+    t.equal(view.runs.length, 1)
+  })
+}

@@ -92,12 +92,14 @@ liveTest('a damaged baseline is refused and left as it is', ['root', 'bpf'], asy
         [['replay', trace], file],
         [['baseline', 'import', copy], copy],
       ]
-      for (const [args, named] of attempts) {
-        const { code, stderr } = await session.run(args)
-        t.equal(code, 1, args.join(' '))
-        t.match(stderr, named)
-        t.match(stderr, /^hint: ./m)
-      }
+      await Promise.all(
+        attempts.map(async ([args, named]) => {
+          const { code, stderr } = await session.run(args)
+          t.equal(code, 1, args.join(' '))
+          t.match(stderr, named)
+          t.match(stderr, /^hint: ./m)
+        }),
+      )
       t.same(readFileSync(file), damaged, 'the file is untouched')
       t.same(baselineFiles(session), [file], 'and there is no other')
     })

@@ -40,7 +40,7 @@ liveTest(
     await runtime.mustCli(['exec', name, '/bin/busybox', 'touch', '/tmp/go'])
     t.equal((await running.finished).code, 0)
     t.equal((await session.ended(learning)).code, 0)
-    session.nothingLeft(t)
+    await session.nothingLeft(t)
 
     const view = await session.show(image)
     t.equal(view.completeness.state, 'partial')

@@ -88,6 +88,8 @@ export class ContainerRuntime {
 
   /** Kills and removes a container; says nothing if there is none. */
   async remove(name: string): Promise<void> {
+    // Killed first: `rm` alone gives a first process that ignores SIGTERM ten seconds.
+    await this.cli(['kill', name])
     await this.cli(['rm', '--force', name])
   }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { BaselineView } from './baseline-view.js'
-import { bpftraceOf, cgroupsOf, MARK } from './leftovers.js'
+import { bpftraceOf, cgroupsOf, isParentTidy, MARK, removeCgroups } from './leftovers.js'
 import { failureOf, run, start, type Finished, type RunOptions, type Running } from './process.js'
 import { until } from './until.js'
 
@@ -25,7 +25,7 @@ const STOP_MS = 60_000
 export interface Attached extends Running {
   /** What it said: `probes attached in N s`. */
   readonly attachSeconds: number
-  /** Sends the signal (default SIGINT) and waits for the end. */
+  /** Sends the signal (default SIGINT) and waits for the end and all output. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
 }
 
@@ -146,17 +146,20 @@ export class Session {
   }
 
   /** Asserts that neither a bpftrace process nor a cgroup of this session is left. */
-  nothingLeft(t: Test): void {
+  async nothingLeft(t: Test): Promise<void> {
     t.same(this.bpftrace(), [], 'no bpftrace process is left')
     t.same(this.cgroups(), [], 'no cgroup is left')
+    await until('the end of the cgroup above', isParentTidy)
   }
 
   async #end(): Promise<void> {
-    for (const running of this.#running) {
-      if (running.child.exitCode === null) running.child.kill('SIGKILL')
+    for (const { child } of this.#running) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     }
-    await Promise.all(this.#running.map((running) => running.finished))
+    await Promise.all(this.#running.map((running) => running.exited))
     for (const pid of this.bpftrace()) process.kill(pid, 'SIGKILL')
+    await removeCgroups(this.cgroups())
+    await Promise.all(this.#running.map((running) => running.finished))
     rmSync(this.workDir, { recursive: true, force: true })
   }
 }

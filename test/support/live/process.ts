@@ -31,6 +31,8 @@ export interface Running {
   readonly child: ChildProcess
   stdout(): string
   stderr(): string
+  /** Settles when the program has ended, although others may still hold its output open. */
+  readonly exited: Promise<void>
   /** Settles when the program has ended and its output has been read; never rejects. */
   readonly finished: Promise<Finished>
 }
@@ -56,6 +58,9 @@ export function start(file: string, args: readonly string[], options: RunOptions
   })
   // A program may end before it has read its input.
   child.stdin.on('error', () => undefined)
+  const exited = new Promise<void>((resolve) => {
+    child.on('exit', () => resolve()).on('error', () => resolve())
+  })
   const finished = new Promise<Finished>((resolve) => {
     const command = [file, ...args].join(' ')
     child.on('error', (error) => {
@@ -63,7 +68,14 @@ export function start(file: string, args: readonly string[], options: RunOptions
     })
     child.on('close', (code, signal) => resolve({ command, code, signal, stdout, stderr }))
   })
-  return { pid: child.pid ?? 0, child, stdout: () => stdout, stderr: () => stderr, finished }
+  return {
+    pid: child.pid ?? 0,
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    exited,
+    finished,
+  }
 }
 
 /** Runs a program to its end, whatever that is. */

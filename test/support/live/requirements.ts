@@ -7,40 +7,36 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
 
-/** Programs by need: name, Debian package. */
-const PROGRAMS: Readonly<Record<ProgramNeed, readonly [string, string]>> = {
-  busybox: ['busybox', 'busybox-static'],
-  gcc: ['gcc', 'gcc and libc6-dev'],
-  nginx: ['nginx', 'nginx-light'],
-  'redis-cli': ['redis-cli', 'redis-tools'],
-  redis: ['redis-server', 'redis-server'],
-  script: ['script', 'bsdutils'],
-  strace: ['strace', 'strace'],
-}
+/** What each need asks for: programs, and the Debian packages that bring them. */
+const PROGRAMS = {
+  busybox: [['busybox', 'busybox-static']],
+  docker: [
+    ['dockerd', 'docker.io'],
+    ['docker', 'docker.io'],
+    ['runc', 'runc'],
+  ],
+  gcc: [['gcc', 'gcc and libc6-dev']],
+  nginx: [['nginx', 'nginx-light']],
+  podman: [
+    ['podman', 'podman'],
+    ['runc', 'runc'],
+  ],
+  'redis-cli': [['redis-cli', 'redis-tools']],
+  redis: [['redis-server', 'redis-server']],
+  script: [['script', 'bsdutils']],
+  strace: [['strace', 'strace']],
+} as const
 
 /** Things a live test can ask for. */
-export type Need = 'root' | 'bpf' | 'podman' | 'docker' | ProgramNeed
-
-type ProgramNeed = 'busybox' | 'gcc' | 'nginx' | 'redis' | 'redis-cli' | 'script' | 'strace'
+export type Need = 'root' | 'bpf' | keyof typeof PROGRAMS
 
 /** Why the need is not met here, or undefined if it is. Asks the machine each time. */
 export function missing(need: Need): string | undefined {
-  switch (need) {
-    case 'root':
-      return process.getuid?.() === 0 ? undefined : 'not root'
-    case 'bpf':
-      return missingBpf()
-    case 'podman':
-      return missingProgram('podman', 'podman') ?? missingProgram('runc', 'runc')
-    case 'docker':
-      return (
-        missingProgram('dockerd', 'docker.io') ??
-        missingProgram('docker', 'docker.io') ??
-        missingProgram('runc', 'runc')
-      )
-    default:
-      return missingProgram(...PROGRAMS[need])
-  }
+  if (need === 'root') return process.getuid?.() === 0 ? undefined : 'not root'
+  if (need === 'bpf') return missingBpf()
+  return PROGRAMS[need]
+    .map(([program, debianPackage]) => missingProgram(program, debianPackage))
+    .find((reason) => reason !== undefined)
 }
 
 /**

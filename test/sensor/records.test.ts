@@ -1,0 +1,176 @@
+import t from 'tap'
+import { ARRIVED_MS, callKey, decoded, observationsOf, printf } from '../support/sensor-stream.js'
+
+const MAIN = callKey(4, 2, 0, 0)
+/** Readiness at the kernel's time 0. */
+const READY = printf('R 0')
+
+t.test('records of the probes are told as these observations', async (t) => {
+  const at = { lineage: 'exec', cgroupId: 5, pid: 7, atMs: ARRIVED_MS + 1 }
+  const key = callKey(5, 3, 0, 0)
+  const endpoint = { ...at, count: 1, truncated: false }
+  const udp = { ...endpoint, protocol: 'udp', source: 'user' }
+  const tcp = { ...endpoint, protocol: 'tcp', source: 'kernel', count: 0 }
+  const unix = { ...endpoint, protocol: 'unix', source: 'user', port: 0 }
+  const cases: readonly [name: string, record: string, observation: object][] = [
+    [
+      'a call',
+      `S ${callKey(5, 3, 1, 11)} 7 1000000 busybox`,
+      { ...at, kind: 'syscall', abi: 'i386', nr: 11, program: 'busybox' },
+    ],
+    [
+      'a call by x32',
+      `S ${callKey(5, 3, 2, 1)} 7 1000000 a`,
+      { ...at, kind: 'syscall', abi: 'x32', nr: 1, program: 'a' },
+    ],
+    [
+      'a call above every table',
+      `S ${callKey(5, 3, 0, 1023)} 7 1000000 a`,
+      { ...at, kind: 'syscall', abi: 'x86_64', nr: 1023, program: 'a' },
+    ],
+    [
+      'a program without a name',
+      `S ${callKey(5, 3, 0, 1)} 7 1000000 `,
+      { ...at, kind: 'syscall', abi: 'x86_64', nr: 1, program: '' },
+    ],
+    [
+      'a task that nothing tracked',
+      `S ${callKey(5, 0, 0, 1)} 7 1000000 a`,
+      { ...at, kind: 'syscall', lineage: 'main', abi: 'x86_64', nr: 1, program: 'a' },
+    ],
+    [
+      'the largest cgroup id',
+      `S ${callKey(2 ** 37 - 1, 3, 0, 1)} 7 1000000 a`,
+      { ...at, kind: 'syscall', cgroupId: 2 ** 37 - 1, abi: 'x86_64', nr: 1, program: 'a' },
+    ],
+    [
+      'TCP over IPv4',
+      `N ${key} ${2 * 65536 + 443} 7 1000000 ::ffff:10.0.0.1`,
+      { ...tcp, kind: 'connect', address: '10.0.0.1', port: 443 },
+    ],
+    [
+      'TCP over IPv6',
+      `N ${key} ${2 * 65536 + 65535} 7 1000000 2001:db8::1`,
+      { ...tcp, kind: 'connect', address: '2001:db8::1', port: 65535 },
+    ],
+    [
+      'a TCP listener',
+      `N ${key} ${10 * 65536 + 80} 7 1000000 ::`,
+      { ...tcp, kind: 'listen', address: '::', port: 80 },
+    ],
+    [
+      'UDP over IPv4',
+      `D ${key} 1 2 13568 0 100007f 7 1000000`,
+      { ...udp, kind: 'connect', address: '127.0.0.1', port: 53 },
+    ],
+    [
+      'UDP over IPv6',
+      `D ${key} 1 10 13568 b80d0120 100000000000000 7 1000000`,
+      { ...udp, kind: 'connect', address: '2001:db8::1', port: 53 },
+    ],
+    [
+      'UDP over mapped IPv4',
+      `D ${key} 1 10 1 0 100007fffff0000 7 1000000`,
+      { ...udp, kind: 'connect', address: '127.0.0.1', port: 256 },
+    ],
+    [
+      'a bound UDP port',
+      `D ${key} 2 2 256 0 0 7 1000000`,
+      { ...udp, kind: 'listen', address: '0.0.0.0', port: 1 },
+    ],
+    [
+      'a unix socket',
+      `X ${key} 1 16 47 7 1000000 /run/app.sock`,
+      { ...unix, kind: 'connect', address: '/run/app.sock' },
+    ],
+    [
+      'a unix socket that is bound',
+      `X ${key} 2 110 47 7 1000000 /a`,
+      { ...unix, kind: 'listen', address: '/a' },
+    ],
+    [
+      'a unix path with more behind its end',
+      `X ${key} 1 6 47 7 1000000 /run/app.sock`,
+      { ...unix, kind: 'connect', address: '/run' },
+    ],
+    [
+      'an abstract name',
+      `X ${key} 1 7 0 7 1000000 busy rest`,
+      { ...unix, kind: 'connect', address: '\u0000busy' },
+    ],
+    [
+      'an abstract name without bytes',
+      `X ${key} 1 3 0 7 1000000 rest`,
+      { ...unix, kind: 'connect', address: '\u0000' },
+    ],
+    [
+      'an address of the length 0',
+      `X ${key} 1 0 47 7 1000000 rest`,
+      { ...unix, kind: 'connect', address: '' },
+    ],
+    [
+      'a cgroup',
+      'G 5 1000000 /pod/a b',
+      { kind: 'cgroup', event: 'created', cgroupId: 5, path: '/pod/a b', atMs: ARRIVED_MS + 1 },
+    ],
+    [
+      'a cgroup that went away',
+      'g 5 1000000',
+      { kind: 'cgroup', event: 'removed', cgroupId: 5, path: '', atMs: ARRIVED_MS + 1 },
+    ],
+  ]
+  for (const [name, record, observation] of cases) {
+    const result = decoded([READY, printf(record)])
+    t.strictSame(observationsOf(result), [observation], name)
+    t.equal(result.malformed, 0, `${name}: well formed`)
+  }
+})
+
+t.test('a container cannot spoil a record by the length it gives for an address', async (t) => {
+  // Seen with bpftrace 0.17: connect(fd, addr, -1) is printed before the kernel refuses it.
+  const result = decoded([READY, printf(`X ${MAIN} 1 -1 47 7 1000000 /run/app.sock`)])
+  t.strictSame([result.malformed, observationsOf(result)], [0, []])
+  t.equal(decoded([printf(`X ${MAIN} 1 --1 47 7 1000000 /a`)]).malformed, 1, 'but not by two signs')
+})
+
+t.test('an exec is told once, with the parts that came', async (t) => {
+  const e = (pid: number, inode = 42): Buffer => printf(`E ${MAIN} ${pid} 1 0 ${inode} 1 ef53 0`)
+  const p = (pid: number, path = '/bin/ls'): Buffer => printf(`P ${pid} ${path}`)
+  const f = (pid: number, exe = 'busybox'): Buffer => printf(`F ${pid} ${exe}`)
+  const whole = { path: '/bin/ls', exe: 'busybox', truncated: false }
+  const cases: readonly [name: string, lines: readonly Buffer[], execs: readonly object[]][] = [
+    ['all three', [e(7), p(7), f(7)], [{ pid: 7, inode: 42, ...whole }]],
+    [
+      'two processes mixed',
+      [e(7), e(8), p(8), p(7), f(7), f(8)],
+      [
+        { pid: 7, ...whole },
+        { pid: 8, ...whole },
+      ],
+    ],
+    ['no path', [e(7), f(7)], [{ pid: 7, path: '', exe: 'busybox' }]],
+    ['no file, at the end', [e(7), p(7)], [{ pid: 7, path: '/bin/ls', exe: '' }]],
+    ['only the facts', [e(7)], [{ pid: 7, path: '', exe: '' }]],
+    [
+      'no file, then the next exec',
+      [e(7, 1), p(7), e(7, 2), p(7), f(7)],
+      [
+        { inode: 1, exe: '' },
+        { inode: 2, ...whole },
+      ],
+    ],
+    ['no facts', [p(7), f(7)], []],
+    ['a name after the exec was told', [e(7), p(7), f(7), f(7)], [{ pid: 7, ...whole }]],
+    ['a path that was cut', [e(7), p(7, 'x'.repeat(199)), f(7)], [{ truncated: true }]],
+    ['the longest path that fits', [e(7), p(7, 'x'.repeat(198)), f(7)], [{ truncated: false }]],
+    ['a name that was cut', [e(7), p(7), f(7, 'x'.repeat(199))], [{ truncated: true }]],
+  ]
+  for (const [name, lines, execs] of cases) {
+    const told = observationsOf(decoded(lines))
+    t.match(told, execs, name)
+    t.equal(told.length, execs.length, `${name}: that many`)
+  }
+  const many = Array.from({ length: 1025 }, (_, i) => e(i + 1))
+  t.equal(observationsOf(decoded(many, false)).length, 1024, 'what waits is bounded')
+  t.equal(observationsOf(decoded(many)).length, 1025, 'and nothing of it is dropped')
+})

@@ -1,0 +1,260 @@
+/**
+ * The decoder's twin for well-formed streams: repairs bpftrace's escapes, then leaves all reading to JSON.parse, regular
+ * expressions and the platform's own address formatting. Knows nothing of chunks, limits or bad input.
+ */
+import { byteStringOfText, type ByteString } from '../../src/bytes.js'
+import { ABIS, LINEAGES, type Observation } from '../../src/observation.js'
+import { ARRIVED_MS, type Told } from './sensor-stream.js'
+
+interface Line {
+  readonly type: string
+  readonly data: unknown
+}
+
+/** What a decoder has to tell for these lines. */
+export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
+  const told: Told[] = []
+  const before = new Map<string, Map<string, number>>()
+  const lastPrints = new Set<string>()
+  const pending = new Map<string, Observation & { kind: 'exec' }>()
+  let bootMs: number | undefined
+  let latestMs = 0
+
+  const wallMs = (nsecs: string | undefined): number => {
+    bootMs ??= ARRIVED_MS - Number(nsecs) / 1e6
+    const atMs = Math.floor(bootMs + Number(nsecs) / 1e6)
+    latestMs = Math.max(latestMs, atMs)
+    return atMs
+  }
+  const tell = (observation: Observation): void => void told.push(['observe', observation])
+
+  const record = (text: string): void => {
+    const [letter = '', ...f] = (SHAPES.exec(text)?.slice(1) ?? []).filter((x) => x !== undefined)
+    switch (letter) {
+      case 'R':
+        bootMs = ARRIVED_MS - Number(f[0]) / 1e6
+        told.push(['ready', wallMs(f[0])])
+        return
+      case 'H':
+        wallMs(f[0])
+        return
+      case 'W':
+        wallMs(f[1])
+        return
+      case 'C':
+      case 'c': {
+        const name = `${letter === 'C' ? 'calls' : 'endpoints'}_${f[0] === '1' ? 'b' : 'a'}`
+        // bpftrace does not print an empty map, so there is no last print of it either.
+        if (before.has(name)) lastPrints.add(name)
+        wallMs(f[1])
+        return
+      }
+      case 'S': {
+        const { abi, nr } = partsOf(f[0])
+        const program = f[3] as ByteString
+        tell({
+          kind: 'syscall',
+          ...ownerOf(f[0]),
+          atMs: wallMs(f[2]),
+          abi,
+          nr,
+          pid: Number(f[1]),
+          program,
+        })
+        return
+      }
+      case 'E': {
+        const earlier = pending.get(f[1] ?? '')
+        if (earlier !== undefined) tell(earlier)
+        pending.set(f[1] ?? '', {
+          kind: 'exec',
+          ...ownerOf(f[0]),
+          atMs: wallMs(f[3]),
+          pid: Number(f[1]),
+          ppid: Number(f[2]),
+          path: '' as ByteString,
+          exe: '' as ByteString,
+          inode: Number(f[4]),
+          links: Number(f[5]),
+          fsMagic: Number(`0x${f[6]}`),
+          upper: f[7] === '1',
+          truncated: false,
+        })
+        return
+      }
+      case 'P':
+      case 'F': {
+        const exec = pending.get(f[0] ?? '')
+        if (exec === undefined) return
+        const text = f[1] as ByteString
+        const named = letter === 'P' ? { path: text } : { exe: text }
+        const joined = { ...exec, ...named, truncated: exec.truncated || text.length >= 199 }
+        if (letter === 'P') pending.set(f[0] ?? '', joined)
+        else {
+          pending.delete(f[0] ?? '')
+          tell(joined)
+        }
+        return
+      }
+      case 'N':
+        tell({ ...tcp(f[0], f[1], f[4]), pid: Number(f[2]), atMs: wallMs(f[3]), count: 0 })
+        return
+      case 'D': {
+        const address = f[2] === '2' ? ipv4(f[5]) : ipv6(f[4], f[5])
+        const [low = '', high = ''] = Number(f[3]).toString(16).padStart(4, '0').match(/../g) ?? []
+        tell({
+          ...endpoint(f[0], f[1]),
+          pid: Number(f[6]),
+          atMs: wallMs(f[7]),
+          protocol: 'udp',
+          address,
+          port: Number(`0x${high}${low}`),
+          source: 'user',
+          count: 1,
+        })
+        return
+      }
+      case 'X': {
+        const room = Number(f[2]) - (f[3] === '0' ? 3 : 2)
+        const name = (f[6] ?? '').slice(0, Math.max(room, 0))
+        const address = (f[3] === '0' ? `@${name}` : name) as ByteString
+        tell({
+          ...endpoint(f[0], f[1]),
+          pid: Number(f[4]),
+          atMs: wallMs(f[5]),
+          protocol: 'unix',
+          address,
+          port: 0,
+          source: 'user',
+          count: 1,
+        })
+        return
+      }
+      case 'G':
+        tell({
+          kind: 'cgroup',
+          event: 'created',
+          cgroupId: Number(f[0]),
+          path: (f[2] ?? '').length >= 199 ? '' : (f[2] ?? ''),
+          atMs: wallMs(f[1]),
+        })
+        return
+      case 'g':
+        tell({
+          kind: 'cgroup',
+          event: 'removed',
+          cgroupId: Number(f[0]),
+          path: '',
+          atMs: wallMs(f[1]),
+        })
+        return
+      default:
+        throw new Error(`no such record: ${text}`)
+    }
+  }
+
+  const map = (name: string, entries: Readonly<Record<string, number>>): void => {
+    const known = before.get(name) ?? new Map<string, number>()
+    before.set(name, known)
+    for (const [key, value] of Object.entries(entries)) {
+      const old = known.get(key) ?? 0
+      known.set(key, value)
+      const count = value >= old ? value - old : value
+      if (count === 0) continue
+      if (name.startsWith('calls')) {
+        const { cgroupId, lineage } = ownerOf(key)
+        const { abi, nr } = partsOf(key)
+        told.push(['syscall', cgroupId, lineage, abi, nr, count, latestMs])
+      } else {
+        const [owner, what, address] = key.split(',')
+        tell({ ...tcp(owner, what, address), pid: 0, atMs: latestMs, count })
+      }
+    }
+    if (lastPrints.delete(name)) before.delete(name)
+  }
+
+  for (const line of lines) {
+    const { type, data } = parsed(line)
+    if (type === 'printf') record(data as string)
+    else
+      for (const [name, entries] of Object.entries(data as object))
+        map(name.slice(1), entries as never)
+  }
+  for (const exec of pending.values()) tell(exec)
+  return told
+}
+
+/** Letter, then its fields; the string of those that carry one takes all the rest, newlines too. */
+const SHAPES =
+  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) ([^]*)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01])|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
+
+function parsed(line: Uint8Array): Line {
+  const text = Buffer.from(line).toString('latin1')
+  const json = text.replaceAll(/\\(?:uffffff(..)|u....|[^u])/g, (all: string, byte?: string) =>
+    byte === undefined ? all : `\\u00${byte}`,
+  )
+  return JSON.parse(json) as Line
+}
+
+function ownerOf(
+  key: string | undefined,
+): Pick<Observation & { kind: 'exec' }, 'cgroupId' | 'lineage'> {
+  const bits = BigInt(key ?? '')
+  const lineage = LINEAGES[Number((bits >> 13n) & 7n)]
+  return {
+    cgroupId: Number(bits >> 16n),
+    lineage: lineage === undefined || lineage === 'unknown' ? 'main' : lineage,
+  }
+}
+
+function partsOf(key: string | undefined): {
+  readonly abi: (typeof ABIS)[number]
+  readonly nr: number
+} {
+  const bits = BigInt(key ?? '')
+  const abi = ABIS[Number((bits >> 10n) & 7n)]
+  if (abi === undefined) throw new Error(`no such ABI: ${key}`)
+  return { abi, nr: Number(bits & 1023n) }
+}
+
+function endpoint(
+  key: string | undefined,
+  op: string | undefined,
+): {
+  readonly kind: 'connect' | 'listen'
+  readonly cgroupId: number
+  readonly lineage: (Observation & { kind: 'exec' })['lineage']
+  readonly truncated: false
+} {
+  return { kind: op === '2' ? 'listen' : 'connect', ...ownerOf(key), truncated: false }
+}
+
+function tcp(key: string | undefined, what: string | undefined, address: string | undefined) {
+  const bits = BigInt(what ?? '')
+  return {
+    ...endpoint(key, bits >> 16n === 10n ? '2' : '1'),
+    protocol: 'tcp' as const,
+    address: byteStringOfText((address ?? '').replace(/^::ffff:(?=[\d.]+$)/, '')),
+    port: Number(bits & 0xffffn),
+    source: 'kernel' as const,
+  }
+}
+
+/** The bytes of a number that was read from memory as little-endian. */
+function memoryOf(word: string | undefined): Buffer {
+  return Buffer.from((word ?? '').padStart(16, '0'), 'hex').reverse()
+}
+
+function ipv4(low: string | undefined): ByteString {
+  return byteStringOfText([...memoryOf(low).subarray(0, 4)].join('.'))
+}
+
+/** Lets a URL write the address, which follows RFC 5952; it spells IPv4-mapped ones in hexadecimal. */
+function ipv6(high: string | undefined, low: string | undefined): ByteString {
+  const bytes = Buffer.concat([memoryOf(high), memoryOf(low)])
+  const hex = bytes.toString('hex')
+  if (hex.startsWith('00000000000000000000ffff'))
+    return byteStringOfText([...bytes.subarray(12)].join('.'))
+  const { hostname } = new URL(`http://[${hex.match(/.{4}/g)?.join(':')}]/`)
+  return byteStringOfText(hostname.slice(1, -1))
+}

@@ -1,0 +1,176 @@
+/** Random streams of the sensor: well-formed lines of every kind, with strings that try to be more than strings. */
+import fc from 'fast-check'
+import { callKey, mapPrint, printf } from './sensor-stream.js'
+
+/** Bytes that a container may put into a name: anything but zero, and likely what means something to the reader. */
+export const hostileString: fc.Arbitrary<Buffer> = fc
+  .array(
+    fc.oneof(
+      fc.uint8Array({ min: 1, maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .constantFrom(
+          '"}\n',
+          '{"type": "printf", "data": "',
+          '\nE 4294967296 7 1 99 1 1 0 0\n',
+          '\nR 1\n',
+          '\\uffffff41',
+          '\\u0041',
+          '\\n',
+          '\\',
+          '"',
+          ' 1 2 3 ',
+          '{"type": "map", "data": {"@sent": {"83": 900}}}',
+          '\ufffd\u202e',
+        )
+        .map((text) => Buffer.from(text)),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => Buffer.concat(parts).subarray(0, 199))
+
+const nsecs = fc.integer({ min: 0, max: 2 ** 50 })
+const pid = fc.integer({ min: 1, max: 6 })
+const cgroupId = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2 ** 37 - 1 }))
+const lineage = fc.integer({ min: 0, max: 4 })
+const owner = fc.tuple(cgroupId, lineage).map(([id, how]) => callKey(id, how, 0, 0))
+const call = fc
+  .tuple(cgroupId, lineage, fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 1023 }))
+  .map((parts) => callKey(...parts))
+const port = fc.integer({ min: 0, max: 65535 })
+const word = fc
+  .oneof(
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    fc.constantFrom(0n, 1n, 0xffff0000n, 0x0100007fffff0000n),
+  )
+  .map((value) => value.toString(16))
+const op = fc.constantFrom(1, 2)
+const epoch = fc.constantFrom(0, 1)
+const text = hostileString
+const what = fc.tuple(fc.constantFrom(2, 10), port).map(([state, number]) => state * 65536 + number)
+const printedAddress = fc.oneof(
+  fc.ipV4().map((address) => `::ffff:${address}`),
+  fc.constantFrom('::', '::1', 'fe80::1', '2001:db8::2:1', '10.0.0.1'),
+)
+
+/** `[letter, fields..., string]` as one record. */
+function record(
+  letter: string,
+  ...parts: readonly fc.Arbitrary<string | number | Buffer>[]
+): fc.Arbitrary<Buffer> {
+  return fc.tuple(...parts, fc.constantFrom('sign-extended', 'raw')).map((values) => {
+    const dialect = values.at(-1) as 'sign-extended' | 'raw'
+    const fields = values
+      .slice(0, -1)
+      .flatMap((v) => [' ', typeof v === 'number' ? String(v) : (v as Buffer)])
+    return printf([letter, ...fields], dialect)
+  })
+}
+
+function countedMap(name: string, key: fc.Arbitrary<number | string>): fc.Arbitrary<Buffer> {
+  return (
+    fc
+      .uniqueArray(fc.tuple(key, fc.integer({ min: 1, max: 9 })), {
+        selector: ([k]) => k,
+        minLength: 1,
+        maxLength: 4,
+      })
+      // In this order JSON.parse keeps them, which puts small whole numbers first.
+      .map((entries) =>
+        mapPrint(
+          name,
+          entries.toSorted(([a], [b]) => Number(a) - Number(b) || 0),
+        ),
+      )
+  )
+}
+
+const fewCalls = fc.constantFrom(
+  ...[1, 2, 3].map((nr) => callKey(4, 2, 0, nr)),
+  callKey(2 ** 33, 3, 1, 7),
+)
+const fewEndpoints = fc.constantFrom(
+  `${callKey(4, 2, 0, 0)},131152,::ffff:127.0.0.1`,
+  `${callKey(4, 3, 0, 0)},655440,::`,
+  `${callKey(2 ** 34, 2, 0, 0)},131072,2001:db8::1`,
+)
+
+/** Records that carry a container's string, as functions of it: what comes before it, by letter. */
+export const STRING_RECORDS: readonly (readonly [letter: string, before: string])[] = [
+  ['S', `S ${callKey(5, 3, 1, 11)} 7 1000000`],
+  ['P', 'P 7'],
+  ['F', 'F 7'],
+  ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 1000000`],
+  ['G', 'G 5 1000000'],
+]
+
+/** One well-formed line of the sensor, newline included. */
+export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
+  record('R', nsecs),
+  record('H', nsecs),
+  record('W', epoch, nsecs),
+  record('C', epoch, nsecs),
+  record('c', epoch, nsecs),
+  record('S', call, pid, nsecs, text),
+  record(
+    'E',
+    owner,
+    pid,
+    pid,
+    nsecs,
+    nsecs,
+    pid,
+    fc.constantFrom('794c7630', 'ef53', '0'),
+    fc.constantFrom(0, 1),
+  ),
+  record('P', pid, text),
+  record('F', pid, text),
+  record('N', owner, what, pid, nsecs, printedAddress),
+  record('D', owner, op, fc.constantFrom(2, 10), port, word, word, pid, nsecs),
+  record(
+    'X',
+    owner,
+    op,
+    fc.integer({ min: 0, max: 128 }),
+    fc.constantFrom(0, 47, 97),
+    pid,
+    nsecs,
+    text,
+  ),
+  record('G', cgroupId, nsecs, text),
+  record('g', cgroupId, nsecs),
+  countedMap('calls_a', fewCalls),
+  countedMap('calls_b', fewCalls),
+  countedMap('endpoints_a', fewEndpoints),
+  countedMap('endpoints_b', fewEndpoints),
+)
+
+/** A line that is nearly one of the sensor's: with bytes changed, taken away or put in. */
+const brokenLine = fc
+  .tuple(sensorLine, fc.nat(), fc.nat({ max: 12 }), fc.uint8Array({ maxLength: 6 }))
+  .map(([line, place, removed, added]) => {
+    const at = place % line.length
+    return Buffer.concat([line.subarray(0, at), added, line.subarray(at + removed)])
+  })
+
+/** Streams with anything in them: good lines, broken ones, noise. */
+export const anyBytes: fc.Arbitrary<Buffer> = fc
+  .array(
+    fc.oneof(
+      sensorLine,
+      brokenLine,
+      fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .constantFrom(
+          '\n',
+          '{"type": "printf", "data": ""}\n',
+          '{"type": "printf", "data": "\\u"}\n',
+          '{"type": "map", "data": {"@calls_a"\n',
+          '{"type": "map", "data": {"@calls_a": 7}}\n',
+          '{"type": "lost_events", "data": {"events": {"toString": 1}}}\n',
+          'null\n',
+        )
+        .map((text) => Buffer.from(text)),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => Buffer.concat(parts))
