@@ -5,7 +5,7 @@ BIN := node_modules/.bin
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/gen/*')
 PROTOS := $(wildcard proto/plimsoll/v1/*.proto)
 
-.PHONY: help demo test check build proto tables lint format host clean
+.PHONY: help demo test check bench build proto tables lint format host clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
 	@$(BIN)/oxlint --type-aware --deny-warnings
 	@$(BIN)/tsc --noEmit -p .
 	@$(BIN)/prettier --check --log-level warn .
+
+bench: host dist/.built ## what it costs to be observed
+	@sh test/bench/observe.sh
 
 build: dist/.built ## compile to dist/
 

@@ -12,11 +12,11 @@ import { learnCommand } from '../engine/learn-command.js'
 import { learnContainers } from '../engine/learn-containers.js'
 import { serveLearning } from '../engine/serve-learning.js'
 import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
-import type { SessionEvents } from '../engine/session.js'
 import { forwardSignals } from '../workload/signals.js'
 import { isForeground } from '../workload/terminal.js'
 import { type Context, jsonOption, stateDirectory, stateOption, storeOf } from './context.js'
 import { durationMs, positiveCount } from './duration.js'
+import { learningEvents } from './learning-events.js'
 import { plural } from './plural.js'
 import { summaryLines, summaryOf } from './summary.js'
 
@@ -63,7 +63,7 @@ export async function runLearning(
   const store = storeOf(flags.state, context)
   const stop = new AbortController()
   const timer: { value?: NodeJS.Timeout } = {}
-  const events = eventsFor(context, () => {
+  const events = learningEvents(context.terminal, argv.length > 0, () => {
     if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
   })
   const served =
@@ -169,42 +169,6 @@ function checkUsage(argv: readonly string[], flags: LearningFlags): void {
   }
   if (argv.length > 0 && flags.runs !== undefined) {
     throw failure('USAGE', { problem: '--runs counts containers; a command is one run' })
-  }
-}
-
-function eventsFor(context: Context, onReady: () => void): Partial<SessionEvents> {
-  const { terminal } = context
-  const startedMs = Date.now()
-  let isReady = false
-  let news = 0
-  let ended = 0
-  const progress = (): void =>
-    terminal.progress(`learning: ${plural(ended, 'run')} ended, ${plural(news, 'thing')} learned`)
-  return {
-    ready: () => {
-      if (isReady) {
-        terminal.say('plimsoll: the sensor is back')
-        return
-      }
-      isReady = true
-      terminal.say(`plimsoll: probes attached in ${((Date.now() - startedMs) / 1000).toFixed(2)} s`)
-      onReady()
-    },
-    sensorEnded: (_atMs, reason) => {
-      if (isReady) terminal.say(`plimsoll: the sensor ended (${quoted(reason)}); starting it again`)
-    },
-    leftOut: ({ containerId, problem }) =>
-      terminal.say(
-        `plimsoll: container ${containerId.slice(0, 12)} was left out, its image is unknown: ${quoted(problem)}`,
-      ),
-    runEnded: () => {
-      ended++
-      progress()
-    },
-    learned: () => {
-      news++
-      progress()
-    },
   }
 }
 

@@ -117,7 +117,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       case 'X': {
         const room = Number(f[2]) - (f[3] === '0' ? 3 : 2)
         const name = (f[6] ?? '').slice(0, Math.max(room, 0))
-        const address = (f[3] === '0' ? `@${name}` : name) as ByteString
+        const address = (f[3] === '0' ? `\u0000${name}` : name) as ByteString
         tell({
           ...endpoint(f[0], f[1]),
           pid: Number(f[4]),
