@@ -10,7 +10,7 @@ needs_of() {
     tests)
       needs_of demo
       echo 'strace:strace gcc:gcc nginx:nginx-light redis-server:redis-server redis-cli:redis-tools' \
-        'dockerd:docker.io python3:python3 script:bsdutils'
+        'dockerd:docker.io docker:docker-cli python3:python3 script:bsdutils'
       ;;
     *) echo "usage: setup.sh demo|tests" >&2; exit 2 ;;
   esac
@@ -36,6 +36,10 @@ if [ -n "$missing" ]; then
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >&2
+    # Until Debian 12 and Ubuntu 24.04 the client is part of docker.io.
+    if ! apt-cache show docker-cli >/dev/null 2>&1; then
+      missing=$(echo "$missing" | sed 's/docker-cli/docker.io/')
+    fi
     # shellcheck disable=SC2086 # a list of words
     apt-get install -qq -y --no-install-recommends $missing >&2
   else

@@ -103,13 +103,17 @@ async function tracefsCheck(): Promise<Check> {
   return {
     name: 'tracefs',
     ok,
-    found: ok ? TRACEFS : 'not mounted',
+    found: ok ? TRACEFS : 'not mounted, or not readable by this user',
     remedy: `Mount it: mount -t tracefs nodev ${TRACEFS} (or run plimsoll doctor --fix).`,
     fix: ['mount', '-t', 'tracefs', 'nodev', TRACEFS],
   }
 }
 
 async function tracepointCheck(): Promise<Check> {
+  const remedy = 'Use a kernel of version 5.8 or newer with CONFIG_FTRACE_SYSCALLS.'
+  if (!(await isReadable(`${TRACEFS}/events`))) {
+    return { name: 'tracepoints', ok: false, found: 'unknown without tracefs', remedy }
+  }
   const missing: string[] = []
   for (const tracepoint of TRACEPOINTS) {
     const there = await stat(`${TRACEFS}/events/${tracepoint}`).then(
@@ -125,7 +129,7 @@ async function tracepointCheck(): Promise<Check> {
       missing.length === 0
         ? `${TRACEPOINTS.length} of ${TRACEPOINTS.length}`
         : `missing ${missing.join(', ')}`,
-    remedy: 'Use a kernel of version 5.8 or newer with CONFIG_FTRACE_SYSCALLS.',
+    remedy,
   }
 }
 

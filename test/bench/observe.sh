@@ -14,18 +14,17 @@ gcc -O2 -static -o "$work/loop" test/fixtures/programs/loop.c
 # "... C ns of processor time" to nanoseconds per call
 per_call() { sed -nE 's/.* ([0-9]+) ns of processor time.*/\1/p' | awk -v n="$calls" '{ printf "%d\n", $1 / n }'; }
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-plimsoll() { node dist/cli/main.js "$@"; }
 
 for round in $(seq "$rounds"); do
   "$work/loop" "$calls" 1 | per_call >>"$work/none"
-  plimsoll learn --all --state "$work/state" 2>"$work/said" >/dev/null &
+  node dist/cli/main.js learn --all --state "$work/state" 2>"$work/said" >/dev/null &
   learner=$!
   until grep -q 'probes attached' "$work/said"; do sleep 0.1; done
   "$work/loop" "$calls" 1 | per_call >>"$work/unwatched"
-  kill -INT "$learner"
+  kill -TERM "$learner"
   wait "$learner" || true
   learner=''
-  plimsoll learn --state "$work/state" -- "$work/loop" "$calls" 1 2>/dev/null | per_call >>"$work/watched"
+  node dist/cli/main.js learn --state "$work/state" -- "$work/loop" "$calls" 1 2>/dev/null | per_call >>"$work/watched"
   echo "round $round: $(tail -n 1 "$work/none") $(tail -n 1 "$work/unwatched") $(tail -n 1 "$work/watched") ns" >&2
 done
 
