@@ -18,7 +18,7 @@ export const MAIN =
   process.env['PLIMSOLL_MAIN'] ??
   fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 
-const ATTACH_MS = 30_000
+const ATTACH_MS = 90_000
 const STOP_MS = 60_000
 
 /** A `plimsoll learn` or `record` whose probes are attached. */
