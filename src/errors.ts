@@ -116,6 +116,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 13,
   },
+  PROFILE_ERRNO_ONLY: {
+    message: 'the profile at {path} would change in its errnos alone',
+    hint: 'crun caches compiled filters and would go on with the old one; write it under another name.',
+    exit: 1,
+    grpc: 9,
+  },
   NOTHING_LEARNED: {
     message: 'nothing was learned: {problem}',
     hint: '{remedy}',

@@ -1,10 +1,12 @@
 /** From a baseline to a profile on disk: built, checked, written, with the reasons beside it. */
+import { readFile } from 'node:fs/promises'
 import { BASELINE_LINEAGES, type Baseline } from '../baseline/baseline.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
 import { displayOf } from '../bytes.js'
 import { failure } from '../errors.js'
 import { type BuiltProfile, buildProfile, type Strength } from '../seccomp/build.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
+import { isErrnoOnlyChange } from '../seccomp/errno-change.js'
 import type { ObservedCall } from '../seccomp/observed-call.js'
 import { serializeProfile } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
@@ -32,7 +34,8 @@ export function profileOf(baseline: Baseline, options: ProfileOptions): BuiltPro
 
 /**
  * Writes the profile to `path` and its provenance beside it (see `provenancePath`). Throws `PROFILE_INVALID` before
- * anything is written if the profile is one that a runtime would refuse or misread; `FILE_UNWRITABLE`.
+ * anything is written if the profile is one that a runtime would refuse or misread; `PROFILE_ERRNO_ONLY` if it differs
+ * from what is there in the errnos alone; `FILE_UNWRITABLE`.
  */
 export async function writeProfile(
   path: string,
@@ -43,8 +46,21 @@ export async function writeProfile(
   if (problem) {
     throw failure('PROFILE_INVALID', { path, problem: `${problem.path}: ${problem.problem}` })
   }
-  await writeWhole(path, serializeProfile(built.profile))
+  const text = serializeProfile(built.profile)
+  if (isErrnoOnlyChange(await documentAt(path), JSON.parse(text))) {
+    throw failure('PROFILE_ERRNO_ONLY', { path })
+  }
+  await writeWhole(path, text)
   await writeWhole(provenancePath(path), `${jsonText(provenanceOf(built, baseline), 2)}\n`)
+}
+
+/** The JSON document at `path`, or undefined where there is none that can be read. */
+async function documentAt(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /** `web.json` has its provenance in `web.provenance.json`. */

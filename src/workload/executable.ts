@@ -35,16 +35,6 @@ export async function findExecutable(
   return refused
 }
 
-/** The absolute path of the executable that `name` stands for under that PATH value; undefined if there is none. */
-export async function resolveExecutable(
-  name: string,
-  path: string | undefined,
-  cwd: string = process.cwd(),
-): Promise<string | undefined> {
-  const found = await findExecutable(name, path, cwd)
-  return found.kind === 'found' ? found.path : undefined
-}
-
 async function examine(path: string): Promise<ExecutableSearch> {
   try {
     if (!(await stat(path)).isFile()) return { kind: 'not-executable', path, problem: 'not a file' }

@@ -48,13 +48,13 @@ async function problemOf(work: Promise<unknown>): Promise<PlimsollError> {
 t.test('an address is unix: and a path', async (t) => {
   const paths: readonly [text: string, path: string][] = [
     ['unix:/run/plimsoll/learn.sock', '/run/plimsoll/learn.sock'],
-    ['unix:learn.sock', '/work/learn.sock'],
+    ['unix:learn.sock', '/srv/learn.sock'],
     ['unix:../a/./b.sock', '/a/b.sock'],
     ['unix:///run/learn.sock', '/run/learn.sock'],
     ['UNIX:/run/1:2', '/run/1:2'],
     [`unix:/${'x'.repeat(106)}`, `/${'x'.repeat(106)}`],
   ]
-  for (const [text, path] of paths) t.same(parseListenAddress(text, '/work'), { path }, text)
+  for (const [text, path] of paths) t.same(parseListenAddress(text, '/srv'), { path }, text)
 })
 
 t.test('TCP is refused with a reason of its own, whatever it is written like', async (t) => {

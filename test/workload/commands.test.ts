@@ -10,7 +10,7 @@ import { killCgroup, killMembersOf, removeCgroup } from '../../src/workload/cgro
 import { createCommandCgroup } from '../../src/workload/command-cgroup.js'
 import { identityOfCommand } from '../../src/workload/command-identity.js'
 import { startCommand } from '../../src/workload/command.js'
-import { findExecutable, resolveExecutable } from '../../src/workload/executable.js'
+import { findExecutable } from '../../src/workload/executable.js'
 import { isAlive, ownIdentity } from '../../src/workload/process-stat.js'
 import type { SignalAction } from '../../src/workload/signals.js'
 import { actionFor, FORWARDED, forwardSignals, INSIST_MS } from '../../src/workload/signals.js'
@@ -59,7 +59,8 @@ void t.test('a command name is looked up as a shell does', async (t) => {
     ['./a', path, undefined],
   ]
   for (const [name, value, expected] of cases) {
-    t.equal(await resolveExecutable(name, value, cwd), expected, `${name} in ${value}`)
+    const found = await findExecutable(name, value, cwd)
+    t.equal(found.kind === 'found' ? found.path : undefined, expected, `${name} in ${value}`)
   }
   t.match(await findExecutable('both', path, cwd), {
     kind: 'not-executable',
@@ -67,10 +68,7 @@ void t.test('a command name is looked up as a shell does', async (t) => {
   })
   t.match(await findExecutable('./a', path, cwd), { kind: 'not-executable', problem: 'not a file' })
   t.same(await findExecutable('nowhere', path, cwd), { kind: 'not-found' })
-  t.equal(
-    await resolveExecutable('sh', undefined, cwd),
-    await resolveExecutable('sh', ENV.PATH, cwd),
-  )
+  t.same(await findExecutable('sh', undefined, cwd), await findExecutable('sh', ENV.PATH, cwd))
 })
 
 void t.test(
@@ -124,7 +122,7 @@ cgroupTest(
       env: ENV,
       cwd,
     })
-    t.equal(command.executable, await resolveExecutable('sh', ENV.PATH))
+    t.same(await findExecutable('sh', ENV.PATH, cwd), { kind: 'found', path: command.executable })
     t.same(await command.exited, { code: 7, signal: null })
     t.equal(command.signal('SIGTERM'), false, 'it has ended')
     const out = readFileSync(join(cwd, 'out'), 'utf8')
