@@ -35,6 +35,8 @@ export class Runs {
   readonly #byCgroup = new Map<number, Run>()
   readonly #byContainer = new Map<string, Run>()
   #all: Run[] = []
+  /** Cgroups of runs that are gone but of which facts may still come, in the order in which they went. */
+  #removed: { readonly cgroupId: number; readonly atMs: number }[] = []
   readonly #unknown = new Map<number, Unknown>()
   /** Facts about cgroups of unknown owner that found no room. */
   #unplaced = 0
@@ -77,8 +79,9 @@ export class Runs {
     const unknown = this.#unknown.get(cgroupId)
     if (unknown !== undefined) unknown.removedMs = atMs
     const run = this.#byCgroup.get(cgroupId)
-    if (run === undefined || !run.cgroups.delete(cgroupId) || run.cgroups.size > 0) return
-    this.#end(run, atMs)
+    if (run === undefined || !run.cgroups.delete(cgroupId)) return
+    this.#removed.push({ cgroupId, atMs })
+    if (run.cgroups.size === 0) this.#end(run, atMs)
   }
 
   /**
@@ -125,13 +128,16 @@ export class Runs {
 
   /**
    * Lets go of what ended before `beforeMs`: all facts about it are in by then. One that still waits for its image stays.
+   * A container may make and remove cgroups of its own without end, so those go one by one.
    */
   forget(beforeMs: number): void {
+    const stillDue = this.#removed.findIndex(({ atMs }) => atMs >= beforeMs)
+    const due = this.#removed.splice(0, stillDue < 0 ? this.#removed.length : stillDue)
+    for (const { cgroupId } of due) this.#byCgroup.delete(cgroupId)
     const isOver = (run: Run): boolean =>
       run.endedMs > 0 && run.endedMs < beforeMs && run.state !== 'waiting'
     if (!this.#all.some(isOver)) return
     this.#all = this.#all.filter((run) => !isOver(run))
-    for (const [cgroupId, run] of this.#byCgroup) if (isOver(run)) this.#byCgroup.delete(cgroupId)
     for (const [id, run] of this.#byContainer) if (isOver(run)) this.#byContainer.delete(id)
   }
 

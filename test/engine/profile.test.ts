@@ -3,7 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { DEFAULT_PROFILE, profileOf, provenancePath, writeProfile } from '../../src/engine/profile.js'
+import {
+  DEFAULT_PROFILE,
+  profileOf,
+  provenancePath,
+  writeProfile,
+} from '../../src/engine/profile.js'
 import { replay } from '../../src/engine/replay.js'
 
 const TRACE = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
