@@ -1,15 +1,16 @@
-/** `plimsoll baseline ...`: look at what was learned, move it between hosts, remove it. */
+/** `plimsoll baseline ...`: look at what was learned, compare it, move it between hosts, remove it. */
 import { type Command, Option } from 'commander'
-import { readFile } from 'node:fs/promises'
-import { decodeBaseline, encodeBaseline } from '../baseline/codec.js'
+import { encodeBaseline } from '../baseline/codec.js'
 import { jsonView } from '../baseline/json-view.js'
 import type { StoreEntry } from '../baseline/store.js'
 import { jsonText } from '../engine/json-text.js'
 import { keep } from '../engine/keep.js'
 import { writeWhole } from '../engine/write-file.js'
-import { asProblem, failure, quoted } from '../errors.js'
+import { quoted } from '../errors.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Lineage } from '../observation.js'
+import { diffCommand } from './baseline-diff.js'
+import { readBaselineFile } from './baseline-file.js'
 import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
 import { lineageOption, showText } from './show.js'
 import { summaryLines, summaryOf } from './summary.js'
@@ -21,9 +22,13 @@ interface Flags {
 }
 
 export function baselineCommand(context: Context): Command {
-  return command('baseline', 'look at baselines, move them between hosts, remove them')
+  return command(
+    'baseline',
+    'look at baselines, compare them, move them between hosts, remove them',
+  )
     .addCommand(list(context))
     .addCommand(show(context))
+    .addCommand(diffCommand(context))
     .addCommand(exportTo(context))
     .addCommand(importFrom(context))
     .addCommand(remove(context))
@@ -109,16 +114,10 @@ function importFrom(context: Context): Command {
     .argument('<file>', 'a file that `baseline export` wrote')
     .addOption(stateOption())
     .action(async (file: string, flags: Flags) => {
-      const bytes = await readFile(file).catch((thrown: unknown) => {
-        throw failure('FILE_UNREADABLE', { path: file, problem: asProblem(thrown) }, thrown)
-      })
-      const decoded = decodeBaseline(bytes)
-      if ('problem' in decoded) {
-        throw failure('STORE_DAMAGED', { path: file, problem: decoded.problem })
-      }
+      const baseline = await readBaselineFile(file)
       // Revisions count the changes of one store; here it starts anew.
-      decoded.baseline.revision = 0
-      const [kept] = await keep(storeOf(flags.state, context), [decoded.baseline])
+      baseline.revision = 0
+      const [kept] = await keep(storeOf(flags.state, context), [baseline])
       if (kept) context.terminal.out(`${summaryLines(summaryOf(kept)).join('\n')}\n`)
     })
 }

@@ -34,3 +34,11 @@ export function coveredAbis(observed: ReadonlySet<Abi>, logOnly: boolean): reado
 export function architecturesOf(abis: readonly Abi[]): readonly Architecture[] {
   return abis.flatMap((abi) => ARCHITECTURE[abi] ?? [])
 }
+
+/** The ABIs that `architectures` stands for, in the order of `ABIS`. */
+export function abisOf(architectures: readonly Architecture[]): readonly Abi[] {
+  return ABIS.filter((abi) => {
+    const architecture = ARCHITECTURE[abi]
+    return architecture !== undefined && architectures.includes(architecture)
+  })
+}

@@ -1,41 +1,19 @@
 /**
- * Groups of system calls that a profile treats specially because of what they can do to the host. Names of all ABIs;
- * whoever uses a group keeps those that the ABIs at hand have.
+ * Groups of system calls that a profile treats specially because of what they can do to the host, put together from the
+ * kernel's dangerous ones. Names of all ABIs; whoever uses a group keeps those that the ABIs at hand have.
  */
+import {
+  CROSS_PROCESS,
+  HOST_WIDE,
+  KERNEL_CONTROL,
+  KERNEL_SURFACE,
+  MOUNT_API_OF_RUNTIMES,
+  NAMESPACE_ESCAPE,
+} from '../kernel/syscall-danger.js'
 
 function list(names: string): readonly string[] {
   return names.split(' ')
 }
-
-/** Runs code in the kernel or takes control of the machine. */
-const KERNEL_CONTROL = list(
-  'init_module finit_module delete_module create_module kexec_load kexec_file_load bpf iopl ioperm ' +
-    'reboot swapon swapoff',
-)
-
-/** The new mount API as runc 1.3 itself tries it after loading the filter; it falls back when refused, not when killed. */
-const MOUNT_API_OF_RUNTIMES = list('fsopen fsconfig fsmount open_tree')
-
-/** Leaves the container's namespaces or file system tree. */
-const NAMESPACE_ESCAPE = list(
-  'mount umount umount2 pivot_root setns unshare fspick move_mount mount_setattr open_tree_attr ' +
-    'open_by_handle_at',
-)
-
-/** Large kernel surfaces with a record of exploits and next to no use in services. */
-const KERNEL_SURFACE = list(
-  'io_uring_setup io_uring_enter io_uring_register userfaultfd keyctl add_key request_key ' +
-    'perf_event_open',
-)
-
-/** Reads or steers other processes. */
-const CROSS_PROCESS = list('ptrace process_vm_readv process_vm_writev pidfd_getfd')
-
-/** Changes what is not confined to a container. */
-const HOST_WIDE = list(
-  'acct quotactl quotactl_fd settimeofday stime clock_settime clock_settime64 sethostname ' +
-    'setdomainname',
-)
 
 /** Refused rather than missing where not used, but ordinary enough for programs that do use them. */
 const REFUSED_ONLY = list('chroot personality kcmp vhangup lookup_dcookie syslog')

@@ -1,0 +1,115 @@
+/**
+ * The items of a diff: what one baseline has in a lineage and another has not there, with the evidence of the one that
+ * has it.
+ */
+import { dangerOf, type Danger } from '../kernel/syscall-danger.js'
+import { syscallName } from '../kernel/syscalls.js'
+import type { Abi, Lineage } from '../observation.js'
+import type { Baseline } from './baseline.js'
+import { compareEndpoints, type EndpointFacts, type EndpointItem } from './endpoint-set.js'
+import type { Evidence } from './evidence.js'
+import { compareExecs, type ExecFacts } from './exec-set.js'
+
+interface Located extends Evidence {
+  readonly lineage: Lineage
+}
+
+export interface DiffSyscall extends Located {
+  readonly kind: 'syscall'
+  readonly abi: Abi
+  readonly nr: number
+  /** Undefined where the tables have no such call. */
+  readonly name: string | undefined
+  readonly danger: Danger
+}
+
+/** `upper` and `fileless` say what the other baseline does not: both false only if it lacks the program altogether. */
+export interface DiffExec extends Located, Pick<ExecFacts, 'path' | 'exe' | 'upper' | 'fileless'> {
+  readonly kind: 'exec'
+}
+
+export interface DiffEndpoint extends Located, Omit<EndpointFacts, 'truncated'> {
+  readonly kind: 'connection' | 'listener'
+}
+
+export type DiffItem = DiffSyscall | DiffExec | DiffEndpoint
+
+/** What `after` has in the lineage and `before` has not: calls, executions, connections, listeners. O(items of both). */
+export function gainedBy(before: Baseline, after: Baseline, lineage: Lineage): readonly DiffItem[] {
+  return [
+    ...gainedSyscalls(before, after, lineage),
+    ...gainedExecs(before, after, lineage),
+    ...gainedEndpoints('connection', before.connections(lineage), after.connections(lineage)).map(
+      (item) => ({ ...item, lineage }),
+    ),
+    ...gainedEndpoints('listener', before.listeners(lineage), after.listeners(lineage)).map(
+      (item) => ({ ...item, lineage }),
+    ),
+  ]
+}
+
+function gainedSyscalls(before: Baseline, after: Baseline, lineage: Lineage): DiffSyscall[] {
+  return after
+    .syscalls(lineage)
+    .filter(({ abi, nr }) => !before.hasSyscall(lineage, abi, nr))
+    .map((item) => {
+      const name = syscallName(item.abi, item.nr)
+      return { kind: 'syscall', lineage, ...item, name, danger: dangerOf(name) }
+    })
+}
+
+/** A known program that was for the first time written later, or without a file, is something new too. */
+function gainedExecs(before: Baseline, after: Baseline, lineage: Lineage): DiffExec[] {
+  return counterparts(after.execs(lineage), before.execs(lineage), compareExecs)
+    .map(([item, known]) => {
+      const upper = item.upper && known?.upper !== true
+      const fileless = item.fileless && known?.fileless !== true
+      return { isGain: known === undefined || upper || fileless, item, upper, fileless }
+    })
+    .filter(({ isGain }) => isGain)
+    .map(({ item, upper, fileless }) => ({
+      kind: 'exec',
+      lineage,
+      path: item.path,
+      exe: item.exe,
+      upper,
+      fileless,
+      ...evidenceOf(item),
+    }))
+}
+
+function gainedEndpoints(
+  kind: DiffEndpoint['kind'],
+  before: readonly EndpointItem[],
+  after: readonly EndpointItem[],
+): Omit<DiffEndpoint, 'lineage'>[] {
+  return counterparts(after, before, compareEndpoints)
+    .filter(([, known]) => known === undefined)
+    .map(([{ protocol, address, port, source, ...item }]) => ({
+      kind,
+      protocol,
+      address,
+      port,
+      source,
+      ...evidenceOf(item),
+    }))
+}
+
+function evidenceOf(item: Evidence): Evidence {
+  const { firstMs, lastMs, count, runs, programs, morePrograms } = item
+  return { firstMs, lastMs, count, runs, programs, morePrograms }
+}
+
+/** Each item with the one of `others` that compares equal. Both lists are in the order of `compare`. O(both). */
+function counterparts<Item>(
+  items: readonly Item[],
+  others: readonly Item[],
+  compare: (a: Item, b: Item) => number,
+): (readonly [Item, Item | undefined])[] {
+  let at = 0
+  return items.map((item) => {
+    while (at < others.length && compare(others[at]!, item) < 0) at++
+    const other = others[at]
+    return [item, other !== undefined && compare(other, item) === 0 ? other : undefined]
+  })
+}
