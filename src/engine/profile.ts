@@ -42,15 +42,29 @@ export async function writeProfile(
   built: BuiltProfile,
   baseline: Baseline,
 ): Promise<void> {
-  const problem = problemsOf(built.profile).find((found) => found.severity === 'error')
-  if (problem) {
-    throw failure('PROFILE_INVALID', { path, problem: `${problem.path}: ${problem.problem}` })
-  }
+  checkProfile(path, built)
   const text = serializeProfile(built.profile)
   if (isErrnoOnlyChange(await documentAt(path), JSON.parse(text))) {
     throw failure('PROFILE_ERRNO_ONLY', { path })
   }
   await writeWhole(path, text)
+  await writeProvenance(path, built, baseline)
+}
+
+/** Throws `PROFILE_INVALID` if `built` is a profile that a runtime would refuse or misread; `path` is for the message. */
+export function checkProfile(path: string, built: BuiltProfile): void {
+  const problem = problemsOf(built.profile).find((found) => found.severity === 'error')
+  if (problem) {
+    throw failure('PROFILE_INVALID', { path, problem: `${problem.path}: ${problem.problem}` })
+  }
+}
+
+/** Writes why each call of the profile at `path` is there to `provenancePath(path)`. Throws `FILE_UNWRITABLE`. */
+export async function writeProvenance(
+  path: string,
+  built: BuiltProfile,
+  baseline: Baseline,
+): Promise<void> {
   await writeWhole(provenancePath(path), `${jsonText(provenanceOf(built, baseline), 2)}\n`)
 }
 

@@ -10,7 +10,19 @@ import { Held, type Lesson } from './held.js'
 /** A container makes some hundred distinct facts; more than this while waiting is a flood, and is counted. */
 const HELD_LIMIT = 8192
 
-/** States: `waiting` for its image -> `learning`, or -> `ignored` because it was not asked for. */
+/** Facts about a run in its baseline, but for those that the run itself knows. */
+export type RunIdentity = Omit<RunFacts, 'startedMs' | 'endedMs' | 'incompleteness'>
+
+/** Where a run is learned into, decided when it begins. */
+export interface Beginning {
+  readonly baseline: Baseline
+  readonly identity: RunIdentity
+}
+
+/**
+ * States: `waiting` for its image -> `learning`, or -> `ignored` because it was not asked for. In the baseline it begins with
+ * its first fact: a cgroup in which nothing ever ran is no run.
+ */
 export class Run {
   readonly containerId: string
   /** When it began; the earliest that is known. */
@@ -22,7 +34,10 @@ export class Run {
   #endedMs = 0
   #baseline: Baseline | undefined
   #handle: RunHandle | undefined
+  #begin: (() => Beginning) | undefined
+  #onBegun: (() => void) | undefined
   #isIgnored = false
+  #hasFacts = false
   readonly #held = new Held(HELD_LIMIT)
 
   /** `isLate`: it may have run before the probes were attached. */
@@ -43,7 +58,7 @@ export class Run {
   }
 
   get state(): 'waiting' | 'learning' | 'ignored' {
-    return this.#isIgnored ? 'ignored' : this.#baseline === undefined ? 'waiting' : 'learning'
+    return this.#isIgnored ? 'ignored' : this.#begin === undefined ? 'waiting' : 'learning'
   }
 
   /** 0 while it lasts. */
@@ -51,60 +66,47 @@ export class Run {
     return this.#endedMs
   }
 
+  /** Undefined until it has begun there. */
   get baseline(): Baseline | undefined {
     return this.#baseline
   }
 
-  /** As the baseline has it; empty until the image is known. */
+  /** As the baseline has it; empty until it has begun there. */
   get runId(): string {
     return this.#handle?.runId ?? ''
   }
 
-  /** True if anything was learned or waits to be: a cgroup in which nothing ever ran is no run. */
+  /** True if anything was learned or waits to be. */
   get hasFacts(): boolean {
-    return this.#handle !== undefined || !this.#held.isEmpty
+    return this.#hasFacts
   }
 
   learn(lesson: Lesson): void {
     if (this.#isIgnored) return
-    if (this.#baseline !== undefined && this.#handle !== undefined)
-      lesson(this.#baseline, this.#handle)
-    else this.#held.add(lesson)
+    this.#hasFacts = true
+    this.#take(lesson)
+    this.#beginIfDue()
   }
 
-  /** Something was missed in this run. */
+  /**
+   * Something was missed in this run. For one whose beginning was seen that is a fact like others; a cgroup that was there
+   * before, and of which nothing else is ever heard, may well be empty.
+   */
   miss(incompleteness: Incompleteness): void {
-    this.learn((baseline, handle) => baseline.addIncompleteness(handle, incompleteness))
+    if (this.#isIgnored) return
+    if (!this.#isLate) this.#hasFacts = true
+    this.#take((baseline, handle) => baseline.addIncompleteness(handle, incompleteness))
+    this.#beginIfDue()
   }
 
-  /** The image is known: the run begins in its baseline and what was held is learned. */
-  settle(
-    baseline: Baseline,
-    facts: Omit<RunFacts, 'startedMs' | 'endedMs' | 'incompleteness'>,
-  ): void {
-    // It is met when a scan finds it, but what is late was there before the probes.
-    const startedMs = this.#isLate ? Math.min(this.startedMs, facts.attachedMs) : this.startedMs
-    const handle = baseline.startRun({
-      ...facts,
-      startedMs,
-      endedMs: 0,
-      incompleteness: [],
-    })
-    this.#baseline = baseline
-    this.#handle = handle
-    if (this.#isLate) {
-      this.miss({ reason: 'attached-late', count: 1, fromMs: startedMs, toMs: facts.attachedMs })
-    }
-    const { dropped } = this.#held
-    if (dropped > 0) {
-      this.miss({
-        reason: 'lost-events',
-        count: dropped,
-        detail: 'held while the image was looked up',
-      })
-    }
-    for (const lesson of this.#held.take()) lesson(baseline, handle)
-    if (this.#endedMs > 0) baseline.endRun(handle, this.#endedMs)
+  /**
+   * The image is known: with its first fact the run begins where `begin` says, what was held is learned, and then
+   * `onBegun` is told, once.
+   */
+  settle(begin: () => Beginning, onBegun: () => void): void {
+    this.#begin = begin
+    this.#onBegun = onBegun
+    this.#beginIfDue()
   }
 
   /** It is not among what is to be learned. */
@@ -119,5 +121,35 @@ export class Run {
     if (this.#baseline !== undefined && this.#handle !== undefined) {
       this.#baseline.endRun(this.#handle, atMs)
     }
+  }
+
+  #take(lesson: Lesson): void {
+    if (this.#baseline !== undefined && this.#handle !== undefined)
+      lesson(this.#baseline, this.#handle)
+    else this.#held.add(lesson)
+  }
+
+  #beginIfDue(): void {
+    if (this.#handle !== undefined || this.#begin === undefined || !this.#hasFacts) return
+    const { baseline, identity } = this.#begin()
+    // It is met when a scan finds it, but what is late was there before the probes.
+    const startedMs = this.#isLate ? Math.min(this.startedMs, identity.attachedMs) : this.startedMs
+    const handle = baseline.startRun({ ...identity, startedMs, endedMs: 0, incompleteness: [] })
+    this.#baseline = baseline
+    this.#handle = handle
+    if (this.#isLate) {
+      this.miss({ reason: 'attached-late', count: 1, fromMs: startedMs, toMs: identity.attachedMs })
+    }
+    const { dropped } = this.#held
+    if (dropped > 0) {
+      this.miss({
+        reason: 'lost-events',
+        count: dropped,
+        detail: 'held while the image was looked up',
+      })
+    }
+    for (const lesson of this.#held.take()) lesson(baseline, handle)
+    if (this.#endedMs > 0) baseline.endRun(handle, this.#endedMs)
+    this.#onBegun?.()
   }
 }

@@ -13,7 +13,7 @@ import { Attachment } from './attachment.js'
 import { imageOf, noAnswer } from './container-image.js'
 import type { ContainerAnswer, Input, SessionFacts } from './input.js'
 import { LossWatch } from './loss-watch.js'
-import { Run } from './run.js'
+import { type Beginning, Run } from './run.js'
 import { Runs } from './runs.js'
 import { isSelected } from './selection.js'
 
@@ -73,7 +73,7 @@ export class LearningSession implements ObservationSink {
         void this.#requests.push({ kind: 'resolve', runtime, containerId }),
       wantsScan: () => void this.#requests.push({ kind: 'scan' }),
       ended: (run) => {
-        if (run.state === 'learning' && run.hasFacts) events.runEnded?.(run)
+        if (run.baseline !== undefined) events.runEnded?.(run)
       },
     })
   }
@@ -247,23 +247,29 @@ export class LearningSession implements ObservationSink {
   }
 
   #settle(run: Run, image: ImageIdentity, runtime: string, answer?: ContainerAnswer): void {
-    const key = imageKeyOf(image)
-    const baseline = this.#baselines.get(key) ?? Baseline.empty(image)
-    this.#baselines.set(key, baseline)
-    this.#runCount++
-    run.settle(baseline, {
-      runId: `${this.#facts.sessionId}/${this.#runCount}`,
-      runtime,
-      containerId: run.containerId,
-      containerName: run.name,
-      attachedMs: this.#attachment.of(run),
-      kernel: this.#facts.kernel,
-      bpftrace: this.#facts.bpftrace,
-      plimsoll: this.#facts.plimsoll,
-      runtimeVersion: answer?.runtimeVersion ?? '',
+    const begin = (): Beginning => {
+      const key = imageKeyOf(image)
+      const baseline = this.#baselines.get(key) ?? Baseline.empty(image)
+      this.#baselines.set(key, baseline)
+      this.#runCount++
+      const identity = {
+        runId: `${this.#facts.sessionId}/${this.#runCount}`,
+        runtime,
+        containerId: run.containerId,
+        containerName: run.name,
+        attachedMs: this.#attachment.of(run),
+        kernel: this.#facts.kernel,
+        bpftrace: this.#facts.bpftrace,
+        plimsoll: this.#facts.plimsoll,
+        runtimeVersion: answer?.runtimeVersion ?? '',
+      }
+      return { baseline, identity }
+    }
+    run.settle(begin, () => {
+      this.#events.runStarted?.(run)
+      // One whose image, or whose first fact, comes last may have ended by then.
+      if (run.endedMs > 0) this.#events.runEnded?.(run)
     })
-    this.#events.runStarted?.(run)
-    if (run.endedMs > 0) this.#events.runEnded?.(run)
   }
 
   #end(): void {
@@ -275,7 +281,7 @@ export class LearningSession implements ObservationSink {
       // A command's cgroup is its own to remove; its run ends with the session.
       if (run.containerId === '' && run.endedMs === 0) {
         run.end(this.#nowMs)
-        this.#events.runEnded?.(run)
+        if (run.baseline !== undefined) this.#events.runEnded?.(run)
       }
     }
   }

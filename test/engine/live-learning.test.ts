@@ -13,7 +13,11 @@ const KEY = imageKeyOf(IMAGE)
 function settledRun(containerId: string, name: string, baseline: Baseline): Run {
   const run = new Run(containerId, 1000, false)
   run.name = name
-  run.settle(baseline, runFacts(`id-${name}`))
+  run.settle(
+    () => ({ baseline, identity: runFacts(`id-${name}`) }),
+    () => undefined,
+  )
+  run.learn(() => undefined)
   return run
 }
 

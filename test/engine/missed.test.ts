@@ -30,7 +30,7 @@ t.test('what ran before the probes were attached is late', async (t) => {
       .restart()
       .pass(100)
       .scan({ id: 7, path: pathOf('web') })
-    const [web] = script.answer('web').end()
+    const [web] = script.answer('web').calls(7, { 1: 1 }).end()
     const { attachedMs, startedMs } = web?.snapshot().runs[0] ?? {}
     t.equal(attachedMs, START_MS + 500)
     t.equal(startedMs, attachedMs, 'not after the probes')
@@ -44,7 +44,7 @@ t.test('what ran before the probes were attached is late', async (t) => {
       .bytes(record('G', 7, 123e6, pathOf('web')))
       .pass(500)
     script.bytes(record('R', script.nsecs)).scan({ id: 7, path: pathOf('web') })
-    const [web] = script.answer('web').end()
+    const [web] = script.answer('web').calls(7, { 1: 1 }).end()
     t.strictSame(reasonsOf(web), late(START_MS + 100))
   })
 })
@@ -112,7 +112,7 @@ t.test('a sensor that died leaves a gap, and is learned from again', async (t) =
   script.pass(5).scan({ id: 7, path: pathOf('long') }, { id: 11, path: pathOf('within') })
   const scannedMs = script.nowMs
   script.answer('within', { imageDigest: digestOf('within') })
-  script.calls(7, { 1: 3, 2: 1 })
+  script.calls(7, { 1: 3, 2: 1 }).calls(11, { 1: 1 })
   const baselines = new Map(script.end().map((one) => [one.snapshot().runs[0]?.containerName, one]))
   const gap = { reason: 'sensor-restarted', count: 1, fromMs: printedMs, toMs: backMs }
   t.strictSame(reasonsOf(baselines.get('long')), [gap])
@@ -124,6 +124,11 @@ t.test('a sensor that died leaves a gap, and is learned from again', async (t) =
     { reason: 'attached-late', count: 1, fromMs: backMs, toMs: backMs },
   ])
   t.strictSame(told, ['ready', 'killed', 'ready'])
+})
+
+t.test('a cgroup that was there before and stays silent is no run', async (t) => {
+  const script = new LearningScript().attach({ id: 7, path: pathOf('web') }).answer('web')
+  t.strictSame(script.pass(10).end(), [])
 })
 
 t.test('a gap that nothing ends lasts to the end', async (t) => {
@@ -143,7 +148,7 @@ t.test('a gap that nothing ends lasts to the end', async (t) => {
 t.test('a sensor that never attached leaves no gap beside being late', async (t) => {
   const script = new LearningScript().scan({ id: 7, path: pathOf('web') }).answer('web')
   script.give({ kind: 'sensor-started' })
-  const [web] = script.pass(10).sensorEnded(false).pass(10).restart().end()
+  const [web] = script.pass(10).sensorEnded(false).pass(10).restart().calls(7, { 1: 1 }).end()
   t.strictSame(
     reasonsOf(web).map(({ reason }) => reason),
     ['attached-late'],
