@@ -1,12 +1,14 @@
 /** `plimsoll profile`: make a seccomp profile from a baseline, or check one that is there. */
 import { readFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
-import { type ProfileOptions, profileOf, writeProfile } from '../engine/profile.js'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { exportOf, writeExport } from '../engine/profile-export.js'
+import { type ProfileOptions, profileOf } from '../engine/profile.js'
 import { asProblem, failure, quoted } from '../errors.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
 import type { Strength } from '../seccomp/build.js'
+import { PROFILE_FORMATS, type ProfileFormat } from '../seccomp/export.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
-import { serializeProfile } from '../seccomp/profile.js'
+import { isKubernetesName } from '../seccomp/kubernetes-name.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
 import { plural } from './plural.js'
@@ -14,6 +16,8 @@ import { plural } from './plural.js'
 interface ProfileFlags {
   readonly state?: string
   readonly out?: string
+  readonly format: ProfileFormat
+  readonly name?: string
   readonly strength: Strength
   readonly runtime?: Runtime
   readonly assumeNnp?: boolean
@@ -33,6 +37,12 @@ export function profileCommand(context: Context): Command {
       'write it there, with its provenance beside it (default: standard output)',
     )
     .addOption(
+      new Option('--format <format>', "for engines, for Kubernetes' operator, or for a unit")
+        .choices(PROFILE_FORMATS)
+        .default('oci'),
+    )
+    .option('--name <name>', "with spo: the object's name (default: from the image's)", objectName)
+    .addOption(
       new Option('--strength <strength>', 'log, fail or also kill what is not allowed')
         .choices(['complain', 'enforce', 'strict'])
         .default('enforce'),
@@ -51,6 +61,7 @@ export function profileCommand(context: Context): Command {
 
 async function make(context: Context, ref: string, flags: ProfileFlags): Promise<void> {
   const { terminal } = context
+  checkUsage(flags)
   const baseline = await storeOf(flags.state, context).load(ref)
   const options: ProfileOptions = {
     strength: flags.strength,
@@ -58,12 +69,31 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
     assumeNoNewPrivileges: flags.assumeNnp ?? false,
   }
   const built = profileOf(baseline, options)
-  if (flags.out === undefined) terminal.out(serializeProfile(built.profile))
-  else await writeProfile(flags.out, built, baseline)
-  for (const note of built.notes) terminal.say(`note: ${note}`)
-  const { profileAllows, fewer } = comparedToDockerDefault([...built.origins.keys()])
+  const exported = exportOf(built, baseline, flags.format, flags.name)
+  if (flags.out === undefined) terminal.out(exported.text)
+  else await writeExport(flags.out, built, baseline, flags.format, exported)
+  for (const note of [...built.notes, ...exported.notes]) terminal.say(`note: ${note}`)
+  const { profileAllows, fewer } = comparedToDockerDefault(exported.allowed)
   terminal.say(
     `plimsoll: allows ${plural(profileAllows, 'call')}, ${fewer} fewer than Docker's default; not verified yet`,
+  )
+}
+
+function checkUsage({ format, name, runtime, assumeNnp }: ProfileFlags): void {
+  if (name !== undefined && format !== 'spo') {
+    throw failure('USAGE', { problem: '--name is for --format spo; other formats hold no name' })
+  }
+  if (format === 'systemd' && (runtime !== undefined || assumeNnp === true)) {
+    throw failure('USAGE', {
+      problem: '--runtime and --assume-nnp are for containers; no runtime starts a systemd unit',
+    })
+  }
+}
+
+function objectName(text: string): string {
+  if (isKubernetesName(text)) return text
+  throw new InvalidArgumentError(
+    "Give a Kubernetes object's name: lower-case letters, digits, - and . in between.",
   )
 }
 

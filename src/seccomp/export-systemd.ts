@@ -53,15 +53,20 @@ export function exportSystemd({ profile, origins }: BuiltProfile): ProfileExport
   }
 }
 
+/** systemd.exec(5), under each of the settings. */
+const NO_NEW_PRIVILEGES = 'with User= in the unit, systemd turns NoNewPrivileges= on'
+
 const FILTER_NOTES = [
   'systemd adds its set @default (program start, time, memory) to every allow list',
   'systemd has one answer to all calls of an allow list that are not in it: dangerous ones too get ENOSYS, not EPERM',
   'names that this systemd does not know are ignored, with a line in its log',
+  NO_NEW_PRIVILEGES,
 ]
 
 const LOG_NOTES = [
   'needs systemd 247 or newer; what would be refused is in the audit log',
   'names that this systemd does not know are ignored, with a line in its log, and logged when called',
+  NO_NEW_PRIVILEGES,
 ]
 
 /** The kernel's and the application's own; of the floor only what starts a program. */

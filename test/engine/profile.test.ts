@@ -1,5 +1,5 @@
 /** Writing a profile: whole, with its provenance, and not where runtimes would not notice the change. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -10,6 +10,7 @@ import {
   writeProfile,
 } from '../../src/engine/profile.js'
 import { replay } from '../../src/engine/replay.js'
+import { plimsoll } from '../support/fake-terminal.js'
 
 const TRACE = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
 
@@ -39,4 +40,31 @@ t.test('a change of errnos alone is refused, and the file is left as it is', asy
   writeFileSync(path, other)
   await t.rejects(writeProfile(path, built, baseline), { code: 'PROFILE_ERRNO_ONLY' })
   t.equal(readFileSync(path, 'utf8'), other)
+})
+
+t.test('other formats are made of the same profile, a manifest with its provenance', async (t) => {
+  const state = join(t.testdir({}), 'state')
+  await plimsoll(['replay', TRACE, '--state', state])
+  const cases: readonly (readonly [string, readonly string[], RegExp, boolean])[] = [
+    ['web.yaml', ['--format', 'spo'], /\n {2}name: plimsoll-demo-1\n/, true],
+    ['mine.yaml', ['--format', 'spo', '--name', 'mine.x'], /\n {2}name: mine\.x\n/, true],
+    ['web.conf', ['--format', 'systemd'], /^# Written by plimsoll\.\n\[Service\]\n/, false],
+    ['log.conf', ['--format', 'systemd', '--strength', 'complain'], /\nSystemCallLog=~/, false],
+  ]
+  for (const [file, flags, text, hasProvenance] of cases) {
+    const path = join(t.testdirName, file)
+    const args = ['profile', 'e4dde78bcf2c', '--state', state, ...flags]
+    const printed = await plimsoll(args)
+    t.equal(printed.status, 0, flags.join(' '))
+    t.match(printed.out.toString(), text)
+    t.match(printed.said, /plimsoll: allows \d+ calls, \d+ fewer than Docker's default/)
+    const written = await plimsoll([...args, '--out', path])
+    t.equal(written.said, printed.said)
+    t.equal(readFileSync(path, 'utf8'), printed.out.toString())
+    t.equal(existsSync(provenancePath(path)), hasProvenance, `${file}: provenance`)
+  }
+  const provenance = JSON.parse(
+    readFileSync(join(t.testdirName, 'web.yaml.provenance.json'), 'utf8'),
+  ) as { notes: readonly string[] }
+  t.ok(provenance.notes.some((note) => note.includes('no default errno')))
 })
