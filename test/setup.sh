@@ -10,7 +10,8 @@ needs_of() {
     tests)
       needs_of demo
       echo 'strace:strace gcc:gcc nginx:nginx-light redis-server:redis-server redis-cli:redis-tools' \
-        'dockerd:docker.io docker:docker-cli python3:python3 script:bsdutils'
+        'dockerd:docker.io docker:docker-cli python3:python3 script:bsdutils' \
+        'systemd-analyze:systemd'
       ;;
     *) echo "usage: setup.sh demo|tests" >&2; exit 2 ;;
   esac

@@ -2,7 +2,8 @@
  * Losses by class. The probes count every record they print and every update that found a map full, by the record's
  * letter, in kernel maps of their own; the host counts what arrives. The difference is what was lost on the way: exact once
  * the sensor has ended, and exact to the moment of the print before the last one while it runs. bpftrace's own
- * `lost_events` has no class and is missing in some versions, so it serves as a cross-check only.
+ * `lost_events` has no class and is missing in some versions, so it is the cross-check: what it
+ * counts beyond the classes is told as lost, of unknown class, once the sensor has ended.
  */
 
 /** Letters whose loss costs nothing, because the truth is in a map: early notices of calls and endpoints. */
@@ -59,11 +60,6 @@ export class Accounting {
     this.#reportedByBpftrace += count
   }
 
-  /** What bpftrace itself said it lost; of no known class. */
-  get reportedByBpftrace(): number {
-    return this.#reportedByBpftrace
-  }
-
   /** Records lost so far; with `final`, up to the very last print, which the sensor makes when it ends. */
   losses(final: boolean): readonly Loss[] {
     const counts = new Map<string, Loss>()
@@ -78,6 +74,11 @@ export class Accounting {
         count: (counts.get(what)?.count ?? 0) + missing,
         isHint: HINTS.has(sign),
       })
+    }
+    const explained = [...counts.values()].reduce((sum, { count }) => sum + count, 0)
+    const unexplained = this.#reportedByBpftrace - explained
+    if (final && unexplained > 0) {
+      counts.set('unknown class', { what: 'unknown class', count: unexplained, isHint: false })
     }
     return [...counts.values()]
   }

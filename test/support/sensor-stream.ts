@@ -13,7 +13,6 @@ export interface Decoded {
   readonly running: readonly Loss[]
   readonly final: readonly Loss[]
   readonly refusals: readonly Loss[]
-  readonly reportedByBpftrace: number
 }
 
 /** One call of the sink (`syscall`: cgroup, lineage, ABI, number, count, time) or of the events. */
@@ -50,7 +49,6 @@ export function decoded(chunks: Iterable<Uint8Array>, ended = true): Decoded {
     running: accounting.losses(false),
     final: accounting.losses(true),
     refusals: accounting.refusals(),
-    reportedByBpftrace: accounting.reportedByBpftrace,
   }
 }
 

@@ -25,6 +25,7 @@ const PROGRAMS = {
   redis: [['redis-server', 'redis-server']],
   script: [['script', 'bsdutils']],
   strace: [['strace', 'strace']],
+  'systemd-analyze': [['systemd-analyze', 'systemd']],
 } as const
 
 /** Things a live test can ask for. */
