@@ -102,6 +102,19 @@ export interface ObservationSink {
     atMs: number,
   ): void
   observe(observation: Observation): void
+  /**
+   * `count` further calls of (abi, nr) with that packed argument (see `kernel/arguments`), from the kernel's map like
+   * `syscall`; those calls are in its counts too.
+   */
+  argument?(
+    cgroupId: number,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    value: number,
+    count: number,
+    atMs: number,
+  ): void
 }
 
 /** Reasons for which a baseline is `partial`. */

@@ -14,4 +14,9 @@ export interface ObservedCall {
   readonly runs: number
   /** Who made it, ready to be shown; at most what the baseline keeps. */
   readonly programs: readonly string[]
+  /**
+   * Values of its learned argument, packed as `kernel/arguments` says, sorted. Undefined where they are not known: the
+   * call is none of `ARGUMENT_CALLS`, there were too many values, or some were missed.
+   */
+  readonly values?: readonly number[]
 }
