@@ -5,10 +5,11 @@
 import { ENOSYS } from './profile.js'
 import type { Report } from './problem.js'
 import { isPassed, isSameEffect, type Effect } from './validate-action.js'
+import { overlap, type Condition } from './validate-args.js'
 import type { CheckedRule } from './validate-rule.js'
 
 interface Use {
-  readonly condition: string
+  readonly condition: Condition
   readonly effect: Effect
 }
 
@@ -37,13 +38,16 @@ export function checkConflicts(
 
 function conflictOf(use: Use, earlier: readonly Use[]): string | undefined {
   for (const other of earlier) {
-    if (other.condition === use.condition) {
+    if (other.condition.text === use.condition.text) {
       return isSameEffect(other.effect, use.effect)
         ? 'has the same rule twice'
         : 'has two actions for one condition; the container does not start'
     }
-    if (other.condition === '' || use.condition === '') {
+    if (other.condition.text === '' || use.condition.text === '') {
       return 'has a rule with and one without conditions; the one without always wins'
+    }
+    if (!isSameEffect(other.effect, use.effect) && overlap(other.condition, use.condition)) {
+      return 'has two actions for calls that meet both conditions; which one wins is not defined'
     }
   }
   return undefined
@@ -51,16 +55,19 @@ function conflictOf(use: Use, earlier: readonly Use[]): string | undefined {
 
 /**
  * glibc starts threads by clone3 and falls back to clone on ENOSYS alone; and a filter on the flags of clone is void
- * while clone3, whose flags lie behind a pointer, is let through.
+ * while clone3, whose flags lie behind a pointer, is let through where clone would not be.
  */
 function checkClone3(
   usesOf: ReadonlyMap<string, readonly Use[]>,
   fallback: Effect | undefined,
   report: Report,
 ): void {
-  const effects = usesOf.get('clone3')?.map((use) => use.effect) ?? (fallback ? [fallback] : [])
+  const otherwise = fallback ? [fallback] : []
+  const effects = usesOf.get('clone3')?.map((use) => use.effect) ?? otherwise
   const clone = usesOf.get('clone') ?? []
-  if (clone.some((use) => use.condition !== '') && effects.some(isPassed)) {
+  const isConditional = clone.some((use) => use.condition.text !== '')
+  const outcomes = [...clone.map((use) => use.effect), ...otherwise]
+  if (isConditional && !outcomes.every(isPassed) && effects.some(isPassed)) {
     report(
       'error',
       'syscalls',

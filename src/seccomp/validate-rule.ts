@@ -4,6 +4,7 @@
  */
 import { isSyscallName } from '../kernel/syscalls.js'
 import { actionOf, errnoOf, type Effect } from './validate-action.js'
+import { checkArgs, type Condition } from './validate-args.js'
 import { fieldOf, isObject, shown, type JsonObject, type Report } from './problem.js'
 
 /** A rule as far as it could be read. */
@@ -12,8 +13,7 @@ export interface CheckedRule {
   /** Only usable ones, with their index in the document. */
   readonly names: readonly (readonly [index: number, name: string])[]
   readonly effect: Effect | undefined
-  /** The argument tests in one canonical text; empty for an unconditional rule. */
-  readonly condition: string
+  readonly condition: Condition
 }
 
 /** Fields of other dialects, and what becomes of the rule where they are not read. */
@@ -26,15 +26,6 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 const KNOWN = new Set(['names', 'action', 'errnoRet', 'args', 'comment'])
-
-const OPERATORS: ReadonlySet<unknown> = new Set(
-  ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'].map((name) => `SCMP_CMP_${name}`),
-)
-const SAFE_OPERATORS: ReadonlySet<unknown> = new Set(['SCMP_CMP_EQ', 'SCMP_CMP_MASKED_EQ'])
-
-const MAX_VALUE = 2n ** 64n - 1n
-/** A system call has six arguments. */
-const ARGUMENTS = 6
 
 /** Reads and checks the rule at `path`; undefined where it is no object. `tablesKnowAll`: see `checkNames`. */
 export function checkRule(
@@ -99,55 +90,4 @@ function checkNames(
     seen.add(name)
   }
   return usable
-}
-
-function checkArgs(rule: JsonObject, path: string, report: Report): string {
-  const args = fieldOf(rule, 'args')
-  if (args === undefined) return ''
-  if (!Array.isArray(args)) {
-    report('error', path, 'has to be a list')
-    return ''
-  }
-  const seen = new Set<unknown>()
-  const texts: string[] = []
-  for (const [at, test] of (args as readonly unknown[]).entries()) {
-    const here = `${path}[${at}]`
-    if (!isObject(test)) {
-      report('error', here, 'is no object')
-      continue
-    }
-    const index = fieldOf(test, 'index')
-    if (!Number.isInteger(index) || Number(index) < 0 || Number(index) >= ARGUMENTS) {
-      report('error', `${here}.index`, `${shown(index)} is no argument's number (0 to 5)`)
-    } else if (seen.has(index)) {
-      report('error', `${here}.index`, 'runtimes take two tests on one argument as alternatives')
-    }
-    seen.add(index)
-    const op = fieldOf(test, 'op')
-    if (!OPERATORS.has(op)) report('error', `${here}.op`, `${shown(op)} is no comparison`)
-    else if (!SAFE_OPERATORS.has(op)) {
-      report('warning', `${here}.op`, 'libseccomp can miscompile several such rules of one call')
-    }
-    const value = checkValue(fieldOf(test, 'value'), `${here}.value`, report)
-    const valueTwo = checkValue(fieldOf(test, 'valueTwo'), `${here}.valueTwo`, report)
-    if (op === 'SCMP_CMP_MASKED_EQ' && (valueTwo & ~value) !== 0n) {
-      report('warning', `${here}.valueTwo`, 'has bits outside of the mask, so the test never holds')
-    }
-    texts.push(`${shown(index)} ${shown(op)} ${value} ${valueTwo}`)
-  }
-  return texts.toSorted().join(' and ')
-}
-
-/** Absent is 0, as in Go. A number above 2^53 has lost its low digits in parsing and can only be warned of. */
-function checkValue(value: unknown, path: string, report: Report): bigint {
-  if (value === undefined) return 0n
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 2 ** 64) {
-    if (!Number.isSafeInteger(value)) {
-      report('warning', path, 'is above 2^53 and was rounded when the document was read')
-    }
-    return BigInt(value)
-  }
-  if (typeof value === 'bigint' && value >= 0n && value <= MAX_VALUE) return value
-  report('error', path, `${shown(value)} is not a whole number from 0 to 2^64-1`)
-  return 0n
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { problemsOf } from '../../src/seccomp/validate.js'
-import { ALLOW, arg, ERRNO, withFields, withRules } from '../support/seccomp-documents.js'
+import { ALLOW, arg, ERRNO, masked, withFields, withRules } from '../support/seccomp-documents.js'
 
 t.test('good documents have no problems', async (t) => {
   const cases: readonly (readonly [string, unknown])[] = [
@@ -15,6 +15,29 @@ t.test('good documents have no problems', async (t) => {
       withRules(
         { names: ['socket'], action: ALLOW, args: [arg(0, 1)] },
         { names: ['socket'], action: ALLOW, args: [arg(0, 2)] },
+      ),
+    ],
+    [
+      'one that only logs, with conditions on clone',
+      withFields({
+        defaultAction: 'SCMP_ACT_LOG',
+        defaultErrnoRet: undefined,
+        syscalls: [
+          { names: ['read'], action: ALLOW },
+          { names: ['clone'], action: ALLOW, args: [arg(0, 0)] },
+        ],
+      }),
+    ],
+    [
+      'one with two actions for calls that cannot be the same',
+      withRules(
+        { names: ['clone'], action: ALLOW, args: [masked(0, 0x7e02_0000, 0)] },
+        {
+          names: ['clone'],
+          action: ERRNO,
+          errnoRet: 1,
+          args: [masked(0, 0x1000_0000, 0x1000_0000)],
+        },
       ),
     ],
     ['one with null for absent', withRules({ names: ['getpid'], action: ALLOW, args: null })],
@@ -91,6 +114,38 @@ t.test('each hazard is an error at its place', async (t) => {
         { names: ['socket'], action: ALLOW, args: [arg(0, 1), arg(1, 2)] },
         { names: ['socket'], action: ERRNO, errnoRet: 1, args: [arg(1, 2), arg(0, 1)] },
       ),
+    ],
+    [
+      'two actions for a call that meets both conditions',
+      'syscalls[2].names[0]',
+      withRules(
+        { names: ['clone'], action: ALLOW, args: [masked(0, 0x2_0000, 0)] },
+        {
+          names: ['clone'],
+          action: ERRNO,
+          errnoRet: 1,
+          args: [masked(0, 0x1000_0000, 0x1000_0000)],
+        },
+      ),
+    ],
+    [
+      'two actions for a call that meets conditions on different arguments',
+      'syscalls[2].names[0]',
+      withRules(
+        { names: ['socket'], action: ALLOW, args: [arg(0, 1)] },
+        { names: ['socket'], action: ERRNO, errnoRet: 1, args: [arg(1, 2)] },
+      ),
+    ],
+    [
+      'clone with conditions in a deny list, and clone3 let through',
+      'syscalls',
+      withFields({
+        defaultAction: ALLOW,
+        defaultErrnoRet: undefined,
+        syscalls: [
+          { names: ['clone'], action: ERRNO, args: [masked(0, 0x1000_0000, 0x1000_0000)] },
+        ],
+      }),
     ],
     [
       'a rule with conditions beside one without',

@@ -22,3 +22,8 @@ export function withRules(...rules: readonly unknown[]): Record<string, unknown>
 export function arg(index: unknown, value: unknown, op = 'SCMP_CMP_EQ'): Record<string, unknown> {
   return { index, value, op }
 }
+
+/** A test of the bits in `mask`. */
+export function masked(index: number, mask: number, value: number): Record<string, unknown> {
+  return { index, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }
+}
