@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { exportOf, writeExport } from '../engine/profile-export.js'
-import { type ProfileOptions, profileOf } from '../engine/profile.js'
+import { DEFAULT_PROFILE, type ProfileOptions, profileOf } from '../engine/profile.js'
 import { asProblem, failure, quoted } from '../errors.js'
+import { ARGUMENT_CALLS, type ArgumentCall } from '../kernel/arguments.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
-import type { Strength } from '../seccomp/build.js'
 import { PROFILE_FORMATS, type ProfileFormat } from '../seccomp/export.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
 import { isKubernetesName } from '../seccomp/kubernetes-name.js'
+import type { Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
 import { plural } from './plural.js'
@@ -21,6 +22,8 @@ interface ProfileFlags {
   readonly strength: Strength
   readonly runtime?: Runtime
   readonly assumeNnp?: boolean
+  readonly arguments: readonly ArgumentCall[]
+  readonly families: boolean
 }
 
 /** Answer "no": the profile has errors. */
@@ -54,6 +57,21 @@ export function profileCommand(context: Context): Command {
       ]),
     )
     .option('--assume-nnp', 'it always runs with no_new_privileges, which needs a smaller floor')
+    .addOption(
+      new Option(
+        '--arguments <calls>',
+        `let these calls through with the arguments they were seen with only, or "none": ${ARGUMENT_CALLS.join(', ')}`,
+      )
+        .argParser(argumentCalls)
+        .default(DEFAULT_PROFILE.arguments, DEFAULT_PROFILE.arguments.join(',')),
+    )
+    .addOption(
+      new Option(
+        '--families',
+        'also allow what newer builds make instead of the calls that were seen',
+      ).default(DEFAULT_PROFILE.families),
+    )
+    .option('--no-families', 'allow only the calls that were seen, and the floor')
     .addOption(stateOption())
     .action((ref: string, flags: ProfileFlags) => make(context, ref, flags))
     .addCommand(check(context))
@@ -67,6 +85,8 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
     strength: flags.strength,
     runtimes: flags.runtime === undefined ? [] : [flags.runtime],
     assumeNoNewPrivileges: flags.assumeNnp ?? false,
+    arguments: flags.arguments,
+    families: flags.families,
   }
   const built = profileOf(baseline, options)
   const exported = exportOf(built, baseline, flags.format, flags.name)
@@ -88,6 +108,19 @@ function checkUsage({ format, name, runtime, assumeNnp }: ProfileFlags): void {
       problem: '--runtime and --assume-nnp are for containers; no runtime starts a systemd unit',
     })
   }
+}
+
+function argumentCalls(text: string): readonly ArgumentCall[] {
+  if (text === 'none') return []
+  return text.split(',').map((name) => {
+    const call = ARGUMENT_CALLS.find((known) => known === name)
+    if (call === undefined) {
+      throw new InvalidArgumentError(
+        `Give some of ${ARGUMENT_CALLS.join(',')} with commas in between, or none.`,
+      )
+    }
+    return call
+  })
 }
 
 function objectName(text: string): string {

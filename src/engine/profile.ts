@@ -4,11 +4,13 @@ import { BASELINE_LINEAGES, type Baseline } from '../baseline/baseline.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
 import { displayOf } from '../bytes.js'
 import { failure } from '../errors.js'
-import { type BuiltProfile, buildProfile, type Strength } from '../seccomp/build.js'
+import type { ArgumentCall } from '../kernel/arguments.js'
+import { type BuiltProfile, buildProfile } from '../seccomp/build.js'
+import { DEFAULT_ARGUMENTS } from '../seccomp/argument-rules.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
 import { isErrnoOnlyChange } from '../seccomp/errno-change.js'
 import type { ObservedCall } from '../seccomp/observed-call.js'
-import { serializeProfile } from '../seccomp/profile.js'
+import { serializeProfile, type Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { VERSION } from '../version.js'
 import { jsonText } from './json-text.js'
@@ -19,12 +21,18 @@ export interface ProfileOptions {
   /** Empty: the union of all known runtimes. */
   readonly runtimes: readonly Runtime[]
   readonly assumeNoNewPrivileges: boolean
+  /** Calls that are let through by the value of their argument; none is a choice too. */
+  readonly arguments: readonly ArgumentCall[]
+  /** Whether to allow what newer builds make of the observed calls as well. */
+  readonly families: boolean
 }
 
 export const DEFAULT_PROFILE: ProfileOptions = {
   strength: 'enforce',
   runtimes: [],
   assumeNoNewPrivileges: false,
+  arguments: DEFAULT_ARGUMENTS,
+  families: true,
 }
 
 /** The profile of a baseline. Throws `PROFILE_EMPTY`. Pure. */

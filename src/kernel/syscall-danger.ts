@@ -5,7 +5,8 @@
  * The grouping is plimsoll's own judgement. Its yardsticks: what the kernel and Docker's default profile put behind a
  * capability, which calls published container escapes and kernel exploits went through, and how rarely services make
  * them. systemd's groups (@module, @mount, @raw-io, @reboot, @swap, @keyring, @clock, @debug; `systemd-analyze
- * syscall-filter`) agree where they overlap. Arguments are not known here, so `socket` or `clone` count by name alone.
+ * syscall-filter`) agree where they overlap. A name's level does not look at arguments; what is worst among those of
+ * `socket` is in `DANGEROUS_DOMAINS`.
  */
 
 /** From the worst down. `low` is every call that is in no group. */
@@ -57,6 +58,24 @@ const PRIVILEGE_CHANGE = list(
     'setresgid setresgid32 setfsuid setfsuid32 setfsgid setfsgid32 setgroups setgroups32 capset ' +
     'chroot personality modify_ldt',
 )
+
+/**
+ * Address families whose sockets are more than a way to talk to a peer, by number (include/linux/socket.h), with what they
+ * are. The kernel loads the module of a family on the first socket of it, for any user, so these come with their flaws.
+ * AF_NETLINK is not among them: libc itself lists interfaces through it. AF_KEY, AF_CAN and the like are not either: they
+ * take a capability that engines do not give, or hardware.
+ */
+export const DANGEROUS_DOMAINS: ReadonlyMap<number, string> = new Map([
+  [
+    17,
+    'AF_PACKET reads and forges all traffic of the network, with a capability that engines give by default',
+  ],
+  [21, 'AF_RDS is a protocol of clusters with a record of exploits'],
+  [30, 'AF_TIPC is a protocol of clusters with a record of exploits'],
+  [38, 'AF_ALG reaches the ciphers of the kernel (CVE-2026-31431)'],
+  [40, 'AF_VSOCK reaches the hypervisor and the host round the network namespace'],
+  [44, 'AF_XDP reads and forges traffic below the network stack'],
+])
 
 /** Executes what need not have a path. */
 const NEW_EXECUTION = list('execveat')

@@ -15,7 +15,7 @@ const API_VERSION = 'security-profiles-operator.x-k8s.io/v1beta1'
 /**
  * The manifest that makes `profile` known to the operator as `name`, which has to be one that `isKubernetesName` accepts.
  * What is allowed, logged or killed is the same as in `profile`; so are errnos, but for calls that plimsoll has no name
- * for: they get EPERM, the errno where none is given.
+ * for and calls with other arguments than their rules let through: they get EPERM, the errno where none is given.
  */
 export function exportSpo(profile: SeccompProfile, name: string): ProfileExport {
   const rest = restOf(profile)
@@ -30,8 +30,22 @@ export function exportSpo(profile: SeccompProfile, name: string): ProfileExport 
       syscalls: rules.map(ruleFields),
     },
   })
-  const allowed = rules.flatMap((rule) => (rule.action === 'SCMP_ACT_ALLOW' ? rule.names : []))
-  return { text, allowed, notes: rest.length === 0 ? [] : [NO_DEFAULT_ERRNO] }
+  // A name that is let through by value has a rule for each.
+  const allowed = new Set(
+    rules.flatMap((rule) => (rule.action === 'SCMP_ACT_ALLOW' ? rule.names : [])),
+  )
+  return {
+    text,
+    allowed: [...allowed].toSorted(),
+    notes: rest.length === 0 ? [] : [NO_DEFAULT_ERRNO, ...valueNotes(rules)],
+  }
+}
+
+function valueNotes(rules: readonly SyscallRule[]): string[] {
+  const byValue = rules.filter((rule) => rule.args !== undefined).flatMap((rule) => rule.names)
+  if (byValue.length === 0) return []
+  const names = [...new Set(byValue)].toSorted().join(', ')
+  return [`with other arguments than those allowed, calls fail with EPERM: ${names}`]
 }
 
 const NO_DEFAULT_ERRNO =

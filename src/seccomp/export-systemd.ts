@@ -5,6 +5,7 @@
 import type { BuiltProfile } from './build.js'
 import type { ProfileExport } from './export.js'
 import { PROGRAM_START } from './floor-tables.js'
+import type { Origin } from './origins.js'
 import { ENOSYS, type Architecture, type SeccompProfile } from './profile.js'
 
 /** systemd's own names (systemd.unit(5), `ConditionArchitecture=`). */
@@ -27,14 +28,10 @@ const WIDTH = 100
  * being a deny list, turn it into its opposite.
  */
 export function exportSystemd({ profile, origins }: BuiltProfile): ProfileExport {
-  const allowRules = profile.syscalls.filter((rule) => rule.action === 'SCMP_ACT_ALLOW')
-  const conditional = new Set(
-    allowRules.flatMap((rule) => ((rule.args ?? []).length > 0 ? rule.names : [])),
-  )
-  const allowed = allowRules
-    .flatMap((rule) => rule.names)
-    .filter((name) => !conditional.has(name) && isForUnit(name, origins.get(name)?.origins))
-    .toSorted()
+  const allowed = [...origins]
+    .filter(([name, { origins: why }]) => isForUnit(name, why))
+    .map(([name]) => name)
+  const byValue = allowed.filter((name) => origins.get(name)?.values !== undefined)
   const isLogged = profile.defaultAction === 'SCMP_ACT_LOG'
   const lines = isLogged ? logLines(allowed) : filterLines(allowed, profile)
   const notes = isLogged ? LOG_NOTES : FILTER_NOTES
@@ -46,8 +43,11 @@ export function exportSystemd({ profile, origins }: BuiltProfile): ProfileExport
       ...(profile.syscalls.some((rule) => rule.action === 'SCMP_ACT_KILL_PROCESS')
         ? ['nothing kills: systemd cannot kill for some calls and fail others of an allow list']
         : []),
-      ...(conditional.size > 0
-        ? [`left out, systemd cannot test arguments: ${[...conditional].toSorted().join(', ')}`]
+      ...(byValue.length > 0
+        ? [
+            `allowed whatever their arguments, which lists of calls cannot test: ${byValue.join(', ')} ` +
+              '(but see RestrictAddressFamilies= and RestrictNamespaces=)',
+          ]
         : []),
     ],
   }
@@ -70,9 +70,11 @@ const LOG_NOTES = [
 ]
 
 /** The kernel's and the application's own; of the floor only what starts a program. */
-function isForUnit(name: string, origins: readonly string[] = []): boolean {
-  return origins.includes('observed') || origins.includes('required') || STARTS.has(name)
+function isForUnit(name: string, origins: readonly Origin[]): boolean {
+  return origins.some((origin) => UNIT_ORIGINS.has(origin)) || STARTS.has(name)
 }
+
+const UNIT_ORIGINS: ReadonlySet<Origin> = new Set(['observed', 'required', 'inferred'])
 
 const STARTS: ReadonlySet<string> = new Set(PROGRAM_START)
 

@@ -12,7 +12,7 @@ import type { Selection } from './selection.js'
  */
 export function profileNotes(
   options: FloorOptions,
-  selection: Selection,
+  selection: Pick<Selection, 'notes' | 'injected'>,
   allowed: ReadonlyMap<string, unknown>,
   observed: ReadonlySet<Abi>,
   covered: readonly Abi[],
@@ -52,7 +52,9 @@ function abiNotes(observed: ReadonlySet<Abi>, covered: readonly Abi[]): string[]
     notes.push('x86_64 is covered because the container runtime makes its own calls under it')
   }
   if (covered.includes('i386')) {
-    notes.push('on i386 libseccomp allows socketcall wherever a socket call is allowed')
+    notes.push(
+      'on i386 libseccomp allows socketcall wherever a socket call is allowed, whatever its arguments',
+    )
   }
   if (observed.has('aarch64')) {
     notes.push('the runtime floor was measured on x86_64; verify this profile on an aarch64 host')

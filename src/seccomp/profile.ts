@@ -18,6 +18,9 @@ export const OCI_ARCHITECTURES: ReadonlySet<string> = new Set(
 export type Architecture =
   'SCMP_ARCH_X86_64' | 'SCMP_ARCH_X86' | 'SCMP_ARCH_X32' | 'SCMP_ARCH_AARCH64'
 
+/** `complain` logs what is not allowed, `enforce` fails it, `strict` also kills for the critical group. */
+export type Strength = 'complain' | 'enforce' | 'strict'
+
 /** The actions that plimsoll writes. `SCMP_ACT_KILL` is left out: it kills one thread and may leave a wedged process. */
 export type Action = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_LOG'
 

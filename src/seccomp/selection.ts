@@ -4,6 +4,7 @@
  * has a name at all. Everything that stays out is explained by a note. Independent of the order of its input.
  */
 import type { Abi } from '../observation.js'
+import { OTHER_VALUE } from '../kernel/arguments.js'
 import { syscallLabel, syscallName } from '../kernel/syscalls.js'
 import { NEVER_IN_FLOOR, NEVER_LEARNED } from './call-groups.js'
 import type { ObservedCall } from './observed-call.js'
@@ -16,6 +17,8 @@ export interface Chosen {
   readonly runs: number
   readonly programs: ReadonlySet<string>
   readonly abis: ReadonlySet<Abi>
+  /** Values of its learned argument, packed; undefined where it has none or where they are not known for every use. */
+  readonly values: ReadonlySet<number> | undefined
 }
 
 export interface Selection {
@@ -33,10 +36,14 @@ interface Growing {
   runs: number
   readonly programs: Set<string>
   readonly abis: Set<Abi>
+  values: Set<number> | undefined
 }
 
-/** Sorts the calls into those that enter and those that do not; `approved` lifts the never-learn list by name. */
-export function select(calls: readonly ObservedCall[], approved: ReadonlySet<string>): Selection {
+/** Sorts the calls into those that enter and those that do not; `isApproved` lifts the never-learn list by name. */
+export function select(
+  calls: readonly ObservedCall[],
+  isApproved: (name: string) => boolean,
+): Selection {
   const chosen = new Map<string, Growing>()
   /** Name by note: a name can be left out for two reasons. */
   const leftOut = new Map<string, string>()
@@ -52,7 +59,7 @@ export function select(calls: readonly ObservedCall[], approved: ReadonlySet<str
       injected.add(name)
     } else if (call.lineage === 'runtime' && NEVER_IN_FLOOR.has(name)) {
       leftOut.set(`${name}: left out: the container runtime tried it and gets on without it`, name)
-    } else if (NEVER_LEARNED.has(name) && !approved.has(name)) {
+    } else if (NEVER_LEARNED.has(name) && !isApproved(name)) {
       leftOut.set(`${name}: left out: it was used, but enters a profile by approval only`, name)
     } else {
       const entry = chosen.get(name) ?? emptyEntry()
@@ -78,6 +85,7 @@ function emptyEntry(): Growing {
     runs: 0,
     programs: new Set(),
     abis: new Set(),
+    values: new Set(),
   }
 }
 
@@ -87,4 +95,6 @@ function add(entry: Growing, call: ObservedCall): void {
   entry.runs = Math.max(entry.runs, call.runs)
   entry.abis.add(call.abi)
   for (const program of call.programs) entry.programs.add(program)
+  if (call.values === undefined || call.values.includes(OTHER_VALUE)) entry.values = undefined
+  for (const value of call.values ?? []) entry.values?.add(value)
 }

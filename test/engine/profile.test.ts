@@ -68,3 +68,38 @@ t.test('other formats are made of the same profile, a manifest with its provenan
   ) as { notes: readonly string[] }
   t.ok(provenance.notes.some((note) => note.includes('no default errno')))
 })
+
+t.test(
+  'what is filtered by argument, and what is inferred, is a choice with reasons',
+  async (t) => {
+    const state = join(t.testdir({}), 'state')
+    await plimsoll(['replay', TRACE, '--state', state])
+    const made = async (name: string, flags: readonly string[]): Promise<Provenance> => {
+      const path = join(t.testdirName, `${name}.json`)
+      const args = ['profile', 'e4dde78bcf2c', '--state', state, '--out', path]
+      t.equal((await plimsoll([...args, ...flags])).status, 0)
+      t.equal((await plimsoll(['profile', 'check', path])).status, 0)
+      return JSON.parse(readFileSync(provenancePath(path), 'utf8')) as Provenance
+    }
+    const usual = await made('usual', [])
+    t.match(usual.syscalls['clone'], {
+      origins: ['observed'],
+      values: [{ value: 0, label: 'no namespace' }],
+    })
+    t.match(usual.syscalls['waitid'], {
+      origins: ['inferred'],
+      reason: 'newer language runtimes wait for children with waitid, by pidfd; wait4 was observed',
+    })
+    t.same(
+      await made('same', ['--families', '--arguments', 'socket,clone,unshare,personality']),
+      usual,
+    )
+    const plain = await made('plain', ['--no-families', '--arguments', 'none'])
+    t.notOk('values' in (plain.syscalls['clone'] ?? {}))
+    t.notOk('waitid' in plain.syscalls)
+  },
+)
+
+interface Provenance {
+  readonly syscalls: Readonly<Record<string, object>>
+}

@@ -1,24 +1,13 @@
 /** The profile builder: what enters a profile, why, and what happens to everything else. */
 import fc from 'fast-check'
 import t from 'tap'
-import { ABIS, type Abi, type Lineage } from '../../src/observation.js'
-import { syscallNr } from '../../src/kernel/syscalls.js'
-import { buildProfile, type ProfileInput, type Strength } from '../../src/seccomp/build.js'
-import { NEVER_LEARNED } from '../../src/seccomp/call-groups.js'
+import type { Abi } from '../../src/observation.js'
+import { buildProfile, type ProfileInput } from '../../src/seccomp/build.js'
 import { RUNTIMES } from '../../src/seccomp/floor-tables.js'
 import type { ObservedCall } from '../../src/seccomp/observed-call.js'
-import { serializeProfile, type SeccompProfile } from '../../src/seccomp/profile.js'
+import { serializeProfile, type SeccompProfile, type Strength } from '../../src/seccomp/profile.js'
 import { problemsOf } from '../../src/seccomp/validate.js'
-
-function call(name: string, lineage: Lineage = 'main', abi: Abi = 'x86_64'): ObservedCall {
-  const nr = syscallNr(abi, name)
-  if (nr === undefined) throw new RangeError(`${abi} has no ${name}`)
-  return { abi, nr, lineage, count: 7, runs: 3, programs: ['busybox'] }
-}
-
-function input(calls: readonly ObservedCall[], more: Partial<ProfileInput> = {}): ProfileInput {
-  return { calls, strength: 'enforce', runtimes: [], assumeNoNewPrivileges: false, ...more }
-}
+import { anyCall, anyInput, call, input } from '../support/profile-inputs.js'
 
 function namesFor(profile: SeccompProfile, action: string): readonly string[] {
   return profile.syscalls.filter((rule) => rule.action === action).flatMap((rule) => rule.names)
@@ -67,11 +56,6 @@ t.test('each strength has its default and its answer to dangerous calls', async 
     [],
   )
   t.notOk(namesFor(strict, 'SCMP_ACT_ERRNO').some((name) => killed.includes(name)))
-})
-
-t.test('clone3 is named only when it was observed', async (t) => {
-  t.notMatch(serializeProfile(buildProfile(input([call('clone')])).profile), 'clone3')
-  t.match(serializeProfile(buildProfile(input([call('clone3')])).profile), '"clone3"')
 })
 
 t.test('a dangerous call stays out until it is approved by name', async (t) => {
@@ -180,31 +164,6 @@ t.test('a document is written with plain digits and a newline at the end', async
   t.equal(text, text.trimEnd() + '\n')
   const built = buildProfile(input([call('read')])).profile
   t.equal(serializeProfile(built), `${JSON.stringify(built, null, 2)}\n`)
-})
-
-const anyCall: fc.Arbitrary<ObservedCall> = fc.record({
-  abi: fc.constantFrom(...ABIS),
-  nr: fc.oneof(fc.integer({ min: 0, max: 560 }), fc.constantFrom(700, 1023, 2 ** 32 - 1)),
-  lineage: fc.constantFrom<Lineage>('main', 'main', 'probe', 'runtime', 'exec'),
-  count: fc.nat(),
-  runs: fc.integer({ min: 1, max: 50 }),
-  programs: fc.array(fc.string(), { maxLength: 3 }),
-})
-const anyInput: fc.Arbitrary<ProfileInput> = fc.record({
-  calls: fc
-    .array(anyCall, { maxLength: 120 })
-    .map((calls) => [
-      call('read', 'main', calls[0]?.abi === 'aarch64' ? 'aarch64' : 'x86_64'),
-      ...calls,
-    ]),
-  strength: fc.constantFrom<Strength>('complain', 'enforce', 'strict'),
-  runtimes: fc.subarray([...RUNTIMES]),
-  assumeNoNewPrivileges: fc.boolean(),
-  approved: fc.oneof(
-    fc.subarray([...NEVER_LEARNED]),
-    fc.array(fc.string(), { maxLength: 3 }),
-    fc.constant([...NEVER_LEARNED]),
-  ),
 })
 
 t.test('whatever was observed, the validator finds nothing wrong with the profile', async (t) => {

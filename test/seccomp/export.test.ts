@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { buildProfile } from '../../src/seccomp/build.js'
 import { exportSpo } from '../../src/seccomp/export-spo.js'
 import { exportSystemd } from '../../src/seccomp/export-systemd.js'
 import { PROGRAM_START, REQUIRED } from '../../src/seccomp/floor-tables.js'
 import { isKubernetesName, kubernetesNameOf } from '../../src/seccomp/kubernetes-name.js'
-import type { SeccompProfile } from '../../src/seccomp/profile.js'
 import { problemsOf } from '../../src/seccomp/validate.js'
 import { yamlText } from '../../src/seccomp/yaml.js'
 import { liveTest, pathOf } from '../support/live/requirements.js'
@@ -21,6 +21,7 @@ import {
   settingsOf,
   STRENGTHS,
 } from '../support/profile-exports.js'
+import { call, callWith, input } from '../support/profile-inputs.js'
 import { readYaml } from '../support/yaml-reader.js'
 
 t.test('a manifest has the fields of the resource, and no others', async (t) => {
@@ -72,25 +73,26 @@ t.test(
   },
 )
 
-t.test('argument tests are part of a manifest, and no part of a drop-in', async (t) => {
-  const profile: SeccompProfile = {
-    defaultAction: 'SCMP_ACT_LOG',
-    architectures: ['SCMP_ARCH_X86_64'],
-    syscalls: [
-      { names: ['read', 'execve'], action: 'SCMP_ACT_ALLOW' },
-      {
-        names: ['close'],
-        action: 'SCMP_ACT_ALLOW',
-        args: [{ index: 0, value: 7n, valueTwo: 2n, op: 'SCMP_CMP_MASKED_EQ' }],
-      },
-    ],
-  }
-  t.match(manifestOf(profile).spec.syscalls[1], {
-    args: [{ index: 0, op: 'SCMP_CMP_MASKED_EQ', value: 7, valueTwo: 2 }],
-  })
-  const { allowed, notes } = exportSystemd({ profile, origins: new Map(), notes: [] })
-  t.same(allowed, ['execve', 'read'])
-  t.ok(notes.includes('left out, systemd cannot test arguments: close'))
+t.test('argument tests are part of a manifest; a drop-in allows the calls whole', async (t) => {
+  const one = buildProfile(input([call('mkdir'), callWith('socket', [0x21, 0x22, 0x11])]))
+  const { spec } = manifestOf(one.profile)
+  t.same(
+    spec.syscalls.filter((rule) => rule.names.includes('socket')),
+    [1, 2].map((domain) => ({
+      action: 'SCMP_ACT_ALLOW',
+      args: [{ index: 0, op: 'SCMP_CMP_MASKED_EQ', value: 0xffff_ffff, valueTwo: domain }],
+      names: ['socket'],
+    })),
+  )
+  const spo = exportSpo(one.profile, 'web')
+  t.same(spo.allowed, [...one.origins.keys()], 'each name once')
+  t.match(spo.notes[1], /other arguments.*EPERM: socket$/)
+  const unit = exportSystemd(one)
+  t.ok(unit.allowed.includes('socket') && unit.allowed.includes('mkdir'))
+  t.match(
+    unit.notes.at(-1),
+    /^allowed whatever their arguments.*: socket .*RestrictAddressFamilies=/,
+  )
 })
 
 t.test('an object is named after its image, in a way that Kubernetes takes', async (t) => {
@@ -206,10 +208,8 @@ t.test('no format allows a name that the profile does not', async (t) => {
       const key = profile.defaultAction === 'SCMP_ACT_LOG' ? 'SystemCallLog' : 'SystemCallFilter'
       return (
         spo.join() === [...origins.keys()].join() &&
-        spec.syscalls
-          .filter((rule) => rule.action === 'SCMP_ACT_ALLOW')
-          .flatMap((rule) => rule.names)
-          .join() === spo.join() &&
+        namesAllowedBy(spec.syscalls).join() === spo.join() &&
+        namesAllowedBy(profile.syscalls).join() === spo.join() &&
         listOf(unit.text, key)?.join() === unit.allowed.join() &&
         unit.allowed.every((name) => origins.has(name)) &&
         [...PROGRAM_START, ...REQUIRED].every(
@@ -221,6 +221,11 @@ t.test('no format allows a name that the profile does not', async (t) => {
   )
   t.pass('no counterexample')
 })
+
+function namesAllowedBy(rules: readonly { action: string; names: readonly string[] }[]): string[] {
+  const names = rules.flatMap((rule) => (rule.action === 'SCMP_ACT_ALLOW' ? rule.names : []))
+  return [...new Set(names)].toSorted()
+}
 
 t.test('a manifest answers every known call as the profile does', async (t) => {
   fc.assert(

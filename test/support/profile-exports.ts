@@ -1,15 +1,11 @@
 /** Built profiles, and what their exports say when they are read back. */
-import fc from 'fast-check'
-import { ABIS, type Abi, type Lineage, SYSCALL_NR_LIMIT } from '../../src/observation.js'
+import type fc from 'fast-check'
+import { type Abi, type Lineage, SYSCALL_NR_LIMIT } from '../../src/observation.js'
 import { syscallName, syscallNr } from '../../src/kernel/syscalls.js'
-import {
-  buildProfile,
-  type BuiltProfile,
-  type ProfileInput,
-  type Strength,
-} from '../../src/seccomp/build.js'
+import { buildProfile, type BuiltProfile, type ProfileInput } from '../../src/seccomp/build.js'
 import { exportSpo } from '../../src/seccomp/export-spo.js'
-import type { SeccompProfile } from '../../src/seccomp/profile.js'
+import type { SeccompProfile, Strength } from '../../src/seccomp/profile.js'
+import { anyInput, call } from './profile-inputs.js'
 import { readYaml } from './yaml-reader.js'
 
 export const STRENGTHS: readonly Strength[] = ['complain', 'enforce', 'strict']
@@ -104,22 +100,6 @@ export function knownNames(profile: SeccompProfile): readonly string[] {
 }
 
 /** Profiles of x86_64 and whatever else was observed. */
-export const anyBuilt: fc.Arbitrary<BuiltProfile> = fc
-  .record({
-    calls: fc.array(
-      fc.record({
-        abi: fc.constantFrom(...ABIS),
-        nr: fc.nat(560),
-        lineage: fc.constantFrom<Lineage>('main', 'probe', 'runtime', 'exec'),
-      }),
-      { maxLength: 60 },
-    ),
-    strength: fc.constantFrom(...STRENGTHS),
-    assumeNoNewPrivileges: fc.boolean(),
-  })
-  .map(({ calls, ...more }) => {
-    const facts = { count: 1, runs: 1, programs: [] }
-    const first = { abi: 'x86_64', nr: 0, lineage: 'main', ...facts } as const
-    const rest = calls.map((call) => ({ ...call, ...facts }))
-    return buildProfile({ calls: [first, ...rest], runtimes: [], ...more })
-  })
+export const anyBuilt: fc.Arbitrary<BuiltProfile> = anyInput.map((given) =>
+  buildProfile({ ...given, calls: [call('read'), ...given.calls] }),
+)
