@@ -24,6 +24,7 @@ for need in $(needs_of "${1:-}"); do
 done
 # A C compiler without the C library's headers and archives cannot build static programs.
 if [ "$1" = tests ] && [ ! -e /usr/include/stdio.h ]; then missing="$missing libc6-dev"; fi
+if [ "$1" = tests ] && [ ! -e /usr/include/seccomp.h ]; then missing="$missing libseccomp-dev"; fi
 
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

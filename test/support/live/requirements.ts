@@ -21,6 +21,7 @@ const PROGRAMS = {
     ['podman', 'podman'],
     ['runc', 'runc'],
   ],
+  python3: [['python3', 'python3']],
   'redis-cli': [['redis-cli', 'redis-tools']],
   redis: [['redis-server', 'redis-server']],
   script: [['script', 'bsdutils']],
@@ -29,12 +30,17 @@ const PROGRAMS = {
 } as const
 
 /** Things a live test can ask for. */
-export type Need = 'root' | 'bpf' | keyof typeof PROGRAMS
+export type Need = 'root' | 'bpf' | 'libseccomp' | keyof typeof PROGRAMS
 
 /** Why the need is not met here, or undefined if it is. Asks the machine each time. */
 export function missing(need: Need): string | undefined {
   if (need === 'root') return process.getuid?.() === 0 ? undefined : 'not root'
   if (need === 'bpf') return missingBpf()
+  if (need === 'libseccomp') {
+    return existsSync('/usr/include/seccomp.h')
+      ? undefined
+      : 'no seccomp.h (apt-get install libseccomp-dev)'
+  }
   return PROGRAMS[need]
     .map(([program, debianPackage]) => missingProgram(program, debianPackage))
     .find((reason) => reason !== undefined)
