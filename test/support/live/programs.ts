@@ -10,7 +10,7 @@ import { mustRun } from './process.js'
 const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.url))
 
 /** The fixture programs, by the name of their source. */
-export const PROGRAM_NAMES = ['int80', 'loop', 'refused', 'x32'] as const
+export const PROGRAM_NAMES = ['arguments', 'int80', 'loop', 'refused', 'x32'] as const
 
 /** No build id, so that the same compiler gives the same bytes and an image keeps its name. */
 const FLAGS = ['-static', '-O2', '-Wall', '-Werror', '-Wl,--build-id=none']
@@ -18,9 +18,15 @@ const FLAGS = ['-static', '-O2', '-Wall', '-Werror', '-Wl,--build-id=none']
 /** Compiles all of them into `dir`, which is made if need be. Takes about a second. */
 export async function buildPrograms(dir: string): Promise<void> {
   mkdirSync(dir, { recursive: true })
-  await Promise.all(
-    PROGRAM_NAMES.map((name) =>
-      mustRun('gcc', [...FLAGS, '-o', join(dir, name), join(SOURCES, `${name}.c`)]),
-    ),
-  )
+  await Promise.all(PROGRAM_NAMES.map((name) => buildProgram(name, join(dir, name))))
+}
+
+/** Compiles one source to `path`, with these macros defined. */
+export async function buildProgram(
+  name: string,
+  path: string,
+  macros: readonly string[] = [],
+): Promise<void> {
+  const defines = macros.map((macro) => `-D${macro}`)
+  await mustRun('gcc', [...FLAGS, ...defines, '-o', path, join(SOURCES, `${name}.c`)])
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, lstatSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { readlinkSync, realpathSync, symlinkSync, writeFileSync, existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { run } from './process.js'
 import { pathOf } from './requirements.js'
 
@@ -53,9 +53,11 @@ export function addBusybox(root: string): void {
   for (const applet of APPLETS) symlinkSync('busybox', join(root, 'bin', applet))
 }
 
-/** A program of the machine, at the path that it has there, and every library that `ldd` names for it. */
+/**
+ * A program of the machine, by name or path, at the path that it has there, and every library that `ldd` names for it.
+ */
 export async function addProgram(root: string, program: string): Promise<void> {
-  const path = pathOf(program)
+  const path = isAbsolute(program) ? program : pathOf(program)
   if (path === undefined) throw new Error(`${program} is gone`)
   copyIn(root, realpathSync(path), path)
   const { stdout } = await run('ldd', [path])
