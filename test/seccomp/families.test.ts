@@ -1,4 +1,5 @@
 /** Calls that are allowed because newer builds make them instead of the observed ones. */
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { ABIS, type Abi } from '../../src/observation.js'
@@ -81,6 +82,16 @@ t.test('without families only what was seen is allowed', async (t) => {
     [],
   )
   t.notOk(origins.has('renameat2') || origins.has('clone'))
+})
+
+t.test('families add a few names to what real images do', async (t) => {
+  for (const image of ['nginx', 'redis', 'python', 'busybox']) {
+    const file = new URL(`../fixtures/calls/${image}.txt`, import.meta.url)
+    const names = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const added = inferred(names.join(' ')).split(' ')
+    t.comment(`${image}: ${names.length} calls, ${added.join(' ')} inferred`)
+    t.ok(added.length <= 12, `${added.length} names at most`)
+  }
 })
 
 t.test('only the calls of the application are expanded', async (t) => {
