@@ -59,8 +59,9 @@ export class Sealer {
 /**
  * The payload of a file that `seal` made with this magic and version; otherwise what is wrong, as the end of a sentence
  * such as "FILE is damaged: ...". An older version is a problem too: whoever still reads it opens it as that version.
+ * `remedy` says what to do then.
  */
-export function open(magic: string, version: number, bytes: Uint8Array): Opened {
+export function open(magic: string, version: number, bytes: Uint8Array, remedy?: string): Opened {
   if (bytes.length === 0) return { problem: 'it is empty' }
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const expected = magicBytes(magic)
@@ -83,7 +84,8 @@ export function open(magic: string, version: number, bytes: Uint8Array): Opened 
     }
   }
   if (found < version) {
-    return { problem: `it has format version ${found}, this plimsoll reads ${version}` }
+    const problem = `it has format version ${found}, this plimsoll reads ${version}`
+    return { problem: remedy === undefined ? problem : `${problem}: ${remedy}` }
   }
   return { payload: file.subarray(HEADER_BYTES, end) }
 }

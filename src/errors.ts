@@ -103,10 +103,15 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
-  RUNS_OVERLAP: {
-    message:
-      '{count} runs are in both baselines of {image}, and each has runs that the other has not',
-    hint: 'Adding them would count those runs twice; merge from the baselines that each run was first learned into.',
+  IMAGES_DIFFER: {
+    message: 'baselines of different images cannot be merged: {one} and {other}',
+    hint: 'Merge the baselines of each image apart; to see what differs, use `plimsoll baseline diff`.',
+    exit: 1,
+    grpc: 3,
+  },
+  DECISIONS_FULL: {
+    message: 'the decision was not kept: {problem}',
+    hint: 'Nothing was changed, so that no earlier decision is lost; seal or reject fewer items.',
     exit: 1,
     grpc: 9,
   },

@@ -1,9 +1,10 @@
 /**
- * What one image was seen to do, per lineage, with the evidence and with what was missed. Pure: no clock, no I/O, and the
- * same calls in the same order give the same baseline. Several runs of the image may be learned at the same time, so
- * every learning call says which run it is about.
+ * What one image was seen to do, run by run and lineage by lineage, with the evidence and with what was missed. Pure: no
+ * clock, no I/O, and the same calls in the same order give the same baseline. Several runs of the image may be learned at the
+ * same time, so every learning call says which run it is about.
  */
 import type { ByteString } from '../bytes.js'
+import { argumentCallOf } from '../kernel/arguments.js'
 import type {
   Abi,
   EndpointObservation,
@@ -11,90 +12,77 @@ import type {
   Incompleteness,
   Lineage,
 } from '../observation.js'
-import { Behaviour, BEHAVIOUR_MARKS, type BehaviourSnapshot } from './behaviour.js'
-import { boundedEndpoint, type EndpointItem } from './endpoint-set.js'
-import { boundedExec, type ExecItem } from './exec-set.js'
+import type { ArgumentItem } from './argument-item.js'
+import { knownValues } from './argument-values.js'
+import { type Behaviour, NO_BEHAVIOUR } from './behaviour.js'
+import { summedBehaviour } from './behaviour-union.js'
+import { type Completeness, completenessOf } from './completeness.js'
+import { boundedEndpoint, type EndpointItem } from './endpoint-item.js'
+import { boundedExec, type ExecItem } from './exec-item.js'
+import { type History, HISTORY_LIMITS, NO_HISTORY } from './history.js'
 import { boundedImage, type ImageIdentity } from './image-identity.js'
-import type { Collapsed } from './collapsed.js'
-import type { IncompletenessTally } from './incompleteness-tally.js'
-import { boundedText } from './limits.js'
-import { ProgramTable } from './program-table.js'
+import { KnownItems } from './known-items.js'
+import type { LiveRun } from './live-run.js'
+import { LiveRuns } from './live-runs.js'
 import type { RunFacts, RunHandle } from './run.js'
-import { type FoldedRuns, RunHistory } from './run-history.js'
-import { RunMarks } from './run-marks.js'
-import type { SyscallItem } from './syscall-set.js'
+import { BASELINE_LINEAGES, type ByLineage, byLineage } from './run-record.js'
+import type { SyscallItem } from './syscall-item.js'
+import {
+  type DecisionsSnapshot,
+  NO_DECISIONS,
+  type Seal,
+  type Verdict,
+  withSeal,
+  withVerdict,
+} from './verdicts.js'
 
-/** The lineages a baseline tells apart, in the order of their codes on disk, from 1. */
-export const BASELINE_LINEAGES = [
-  'runtime',
-  'main',
-  'exec',
-  'probe',
-] as const satisfies readonly Lineage[]
+export { BASELINE_LINEAGES }
 
-/** A baseline as plain values: what is stored, shown and compared. Every list is in its canonical order. */
-export interface BaselineSnapshot {
+/** A baseline as plain values: what is stored, shown, merged and compared. Every list is in its canonical order. */
+export interface BaselineSnapshot extends History {
   readonly image: ImageIdentity
   readonly revision: number
-  readonly runs: readonly RunFacts[]
-  readonly foldedRuns: FoldedRuns | undefined
-  readonly behaviours: Readonly<Record<Lineage, BehaviourSnapshot>>
-}
-
-/** Whether everything that the runs did is in the baseline, and if not, why. */
-export interface Completeness {
-  /** `full` needs at least one run and no reason against it. */
-  readonly state: 'full' | 'partial'
-  readonly reasons: readonly Incompleteness[]
+  readonly decisions: DecisionsSnapshot
 }
 
 export class Baseline {
   readonly image: ImageIdentity
   /** Of the stored state that this one continues; 0 if it was never saved. The store counts it up. */
   revision = 0
-  readonly #history = new RunHistory()
-  readonly #programs = new ProgramTable()
-  readonly #behaviours: Readonly<Record<Lineage, Behaviour>> = {
-    runtime: new Behaviour(0),
-    main: new Behaviour(BEHAVIOUR_MARKS),
-    exec: new Behaviour(BEHAVIOUR_MARKS * 2),
-    probe: new Behaviour(BEHAVIOUR_MARKS * 3),
-  }
+  readonly #runs: LiveRuns
+  #decisions: DecisionsSnapshot
+  /** What all runs did together, per lineage; forgotten when something is learned. */
+  readonly #sums = new Map<Lineage, Behaviour>()
+  #known: ByLineage<KnownItems> | undefined
 
-  private constructor(image: ImageIdentity) {
+  private constructor(image: ImageIdentity, history: History, decisions: DecisionsSnapshot) {
     this.image = boundedImage(image)
+    this.#runs = new LiveRuns(history, HISTORY_LIMITS)
+    this.#decisions = decisions
   }
 
   /** A baseline of an image that nothing is known about. Throws `BAD_DIGEST`. */
   static empty(image: ImageIdentity): Baseline {
-    return new Baseline(image)
+    return new Baseline(image, NO_HISTORY, NO_DECISIONS)
   }
 
   /** The baseline that a snapshot was made of; the snapshot must be within the bounds of the model, as the decoder checks. */
   static of(snapshot: BaselineSnapshot): Baseline {
-    const baseline = new Baseline(snapshot.image)
-    baseline.revision = snapshot.revision
-    // Folded totals first: a snapshot with more runs than are kept folds its oldest into them.
-    if (snapshot.foldedRuns) baseline.#history.restoreFolded(snapshot.foldedRuns)
-    for (const run of snapshot.runs) baseline.#history.start(run)
-    for (const lineage of BASELINE_LINEAGES) {
-      baseline.#behaviours[lineage].restore(snapshot.behaviours[lineage], baseline.#programs)
-    }
+    const { image, revision, decisions, programs, runs, folded } = snapshot
+    const baseline = new Baseline(image, { programs, runs, folded }, decisions)
+    baseline.revision = revision
     return baseline
   }
 
   /** Begins a run. Throws `RUN_STARTED_TWICE` if the run is on record: what it did must not count twice. */
   startRun(facts: RunFacts): RunHandle {
-    this.#history.start(facts)
-    return {
-      runId: boundedText(facts.runId),
-      marks: new RunMarks(BEHAVIOUR_MARKS * BASELINE_LINEAGES.length),
-    }
+    this.#sums.clear()
+    return this.#runs.start(facts)
   }
 
-  /** Whether `startRun` would throw. */
+  /** Whether `startRun` would throw: a run of that id is listed. Runs that are folded are not recognised. */
   hasRun(runId: string): boolean {
-    return this.#history.has(runId)
+    return this.#runs.has(runId)
   }
 
   /**
@@ -110,7 +98,10 @@ export class Baseline {
     atMs: number,
   ): boolean {
     if (!(count >= 1)) return false
-    return this.#behaviours[lineage].syscalls.learn(run.marks, abi, nr, count, atMs)
+    const known = this.#knownOf(lineage)
+    const live = this.#learning(run)
+    const { syscalls } = live.behaviour(lineage)
+    return syscalls.learn(abi, nr, count, live.windowOf(atMs), atMs) && known.addSyscall(abi, nr)
   }
 
   /**
@@ -125,122 +116,180 @@ export class Baseline {
     program: ByteString,
     atMs: number,
   ): boolean {
-    const { syscalls } = this.#behaviours[lineage]
-    const isNew = syscalls.learn(run.marks, abi, nr, 0, atMs)
-    syscalls.learnProgram(abi, nr, this.#programs.idOf(program))
-    return isNew
-  }
-
-  /** One execution, by `program` if that is known. Whether it is new; a new one with a cut path makes the run incomplete. */
-  learnExec(run: RunHandle, observation: ExecObservation, program?: ByteString): boolean {
-    const seen = boundedExec(observation)
-    const { execs } = this.#behaviours[seen.lineage]
-    const isNew = execs.learn(run.marks, seen, this.#programOf(program))
-    if (isNew && seen.truncated) this.#missText(run, 'exec')
-    return isNew
+    const known = this.#knownOf(lineage)
+    const live = this.#learning(run)
+    const { syscalls } = live.behaviour(lineage)
+    const isNew = syscalls.learn(abi, nr, 0, live.windowOf(atMs), atMs)
+    syscalls.learnProgram(abi, nr, live.programOf(program))
+    return isNew && known.addSyscall(abi, nr)
   }
 
   /**
-   * A connection or a listener, by `program` if that is known. Whether it is new; a new one with a cut address makes the
-   * run incomplete.
+   * `count` further calls, at least 1 and whole, with that packed argument (see `kernel/arguments`); those calls are learned
+   * apart. Anything else is ignored, and so is a call whose argument is not worth knowing. Whether the value is new to the
+   * lineage. O(1); allocates nothing for a known value.
+   */
+  learnArgument(
+    run: RunHandle,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    value: number,
+    count: number,
+    atMs: number,
+  ): boolean {
+    if (!(count >= 1) || argumentCallOf(abi, nr) === undefined) return false
+    const known = this.#knownOf(lineage)
+    const live = this.#learning(run)
+    const values = live.behaviour(lineage).arguments
+    const isNew = values.learn(abi, nr, value, count, live.windowOf(atMs), atMs)
+    return isNew && known.add({ kind: 'argument', abi, nr, value: value >>> 0 })
+  }
+
+  /** One execution, by `program` if that is known. Whether it is new to the lineage; a cut path makes the run incomplete. */
+  learnExec(run: RunHandle, observation: ExecObservation, program?: ByteString): boolean {
+    const seen = boundedExec(observation)
+    const known = this.#knownOf(seen.lineage)
+    const live = this.#learning(run)
+    const { execs } = live.behaviour(seen.lineage)
+    const isNew = execs.learn(seen, live.windowOf(seen.atMs), programOf(live, program))
+    if (!isNew) return false
+    if (seen.truncated) missText(live, 'exec')
+    return known.add(seen)
+  }
+
+  /**
+   * A connection or a listener, by `program` if that is known. Whether it is new to the lineage; a cut address makes the run
+   * incomplete.
    */
   learnEndpoint(run: RunHandle, observation: EndpointObservation, program?: ByteString): boolean {
     const seen = boundedEndpoint(observation)
-    const behaviour = this.#behaviours[seen.lineage]
+    const known = this.#knownOf(seen.lineage)
+    const live = this.#learning(run)
+    const behaviour = live.behaviour(seen.lineage)
     const set = seen.kind === 'connect' ? behaviour.connections : behaviour.listeners
-    const isNew = set.learn(run.marks, seen, this.#programOf(program))
-    if (isNew && seen.truncated) this.#missText(run, seen.kind)
-    return isNew
+    const isNew = set.learn(seen, live.windowOf(seen.atMs), programOf(live, program))
+    if (!isNew) return false
+    if (seen.truncated) missText(live, seen.kind)
+    return known.add(seen)
   }
 
   /** Something was missed in the run. */
   addIncompleteness(run: RunHandle, incompleteness: Incompleteness): void {
-    this.#history.miss(run.runId, incompleteness)
+    this.#learning(run).miss(incompleteness)
   }
 
   /** The run has ended; the handle stays good for what is reported late. */
   endRun(run: RunHandle, endedMs: number): void {
-    this.#history.end(run.runId, endedMs)
+    this.#sums.clear()
+    this.#runs.end(run, endedMs)
   }
 
   /**
    * Whether everything that the runs did is in here, and if not, why: what was missed in any run, and as `map-full` what
-   * a full set of this baseline left out.
+   * a full set left out.
    */
   completeness(): Completeness {
-    const missed = this.#history.missed()
-    for (const lineage of BASELINE_LINEAGES) {
-      const { execs, connections, listeners } = this.#behaviours[lineage]
-      addCollapsed(missed, `${lineage} execs`, execs.collapsed)
-      addCollapsed(missed, `${lineage} connections`, connections.collapsed)
-      addCollapsed(missed, `${lineage} listeners`, listeners.collapsed)
-    }
-    const reasons = missed.entries()
-    return { state: reasons.length === 0 && this.runCount > 0 ? 'full' : 'partial', reasons }
+    return completenessOf(this.#runs.history(), (lineage) => this.behaviour(lineage))
   }
 
-  /** Runs there were, also those that are no longer listed. */
+  /** Runs that are listed. There were older ones if the snapshot has `folded`. */
   get runCount(): number {
-    return this.#history.total
+    return this.#runs.history().runs.length
+  }
+
+  /** What the lineage did in all runs together. O(items of all runs), and O(1) until something is learned. */
+  behaviour(lineage: Lineage): Behaviour {
+    const known = this.#sums.get(lineage)
+    if (known !== undefined) return known
+    const sum = summedBehaviour(this.#behavioursOf(lineage))
+    this.#sums.set(lineage, sum)
+    return sum
   }
 
   /** By (ABI, number). */
   syscalls(lineage: Lineage): readonly SyscallItem[] {
-    return this.#behaviours[lineage].syscalls.items(this.#programs)
+    return this.behaviour(lineage).syscalls
   }
 
   /** Whether the lineage made the call. O(1), allocates nothing. */
   hasSyscall(lineage: Lineage, abi: Abi, nr: number): boolean {
-    return this.#behaviours[lineage].syscalls.has(abi, nr)
+    return this.#knownOf(lineage).hasSyscall(abi, nr)
+  }
+
+  /** By (ABI, number, value). */
+  arguments(lineage: Lineage): readonly ArgumentItem[] {
+    return this.behaviour(lineage).arguments
+  }
+
+  /**
+   * The values of the call's argument, packed and ascending. Undefined if they are not known, all of them: the call has no
+   * learned argument or was not made, there were too many values or one that the sensor does not tell apart, or in some run
+   * not every call's argument was seen.
+   */
+  argumentValues(lineage: Lineage, abi: Abi, nr: number): readonly number[] | undefined {
+    if (argumentCallOf(abi, nr) === undefined) return undefined
+    return knownValues(this.behaviour(lineage), this.#behavioursOf(lineage), abi, nr)
   }
 
   /** By (path, exe). */
   execs(lineage: Lineage): readonly ExecItem[] {
-    return this.#behaviours[lineage].execs.items(this.#programs)
+    return this.behaviour(lineage).execs
   }
 
   /** By (protocol, address, port, source). */
   connections(lineage: Lineage): readonly EndpointItem[] {
-    return this.#behaviours[lineage].connections.items(this.#programs)
+    return this.behaviour(lineage).connections
   }
 
   /** By (protocol, address, port, source). */
   listeners(lineage: Lineage): readonly EndpointItem[] {
-    return this.#behaviours[lineage].listeners.items(this.#programs)
+    return this.behaviour(lineage).listeners
+  }
+
+  /** What people decided. */
+  get decisions(): DecisionsSnapshot {
+    return this.#decisions
+  }
+
+  /** Takes a person's word on an item, unless there is a later one. Throws `DECISIONS_FULL`. */
+  setVerdict(verdict: Verdict): void {
+    this.#decisions = withVerdict(this.#decisions, verdict)
+  }
+
+  /** Takes the seal, unless there is a later one. Throws `DECISIONS_FULL`. */
+  setSeal(seal: Seal): void {
+    this.#decisions = withSeal(this.#decisions, seal)
   }
 
   /** Everything, as plain values that later learning does not change. */
   snapshot(): BaselineSnapshot {
-    const { runtime, main, exec, probe } = this.#behaviours
-    return {
-      image: this.image,
-      revision: this.revision,
-      runs: this.#history.runs(),
-      foldedRuns: this.#history.folded(),
-      behaviours: {
-        runtime: runtime.snapshot(this.#programs),
-        main: main.snapshot(this.#programs),
-        exec: exec.snapshot(this.#programs),
-        probe: probe.snapshot(this.#programs),
-      },
-    }
+    const { image, revision, decisions } = this
+    return { image, revision, decisions, ...this.#runs.history() }
   }
 
-  #programOf(program: ByteString | undefined): number | undefined {
-    return program === undefined ? undefined : this.#programs.idOf(program)
+  #learning(run: RunHandle): LiveRun {
+    this.#sums.clear()
+    return this.#runs.learning(run)
   }
 
-  #missText(run: RunHandle, detail: string): void {
-    this.#history.miss(run.runId, { reason: 'truncated', count: 1, detail })
+  #knownOf(lineage: Lineage): KnownItems {
+    this.#known ??= byLineage((each) => new KnownItems(this.behaviour(each)))
+    return this.#known[lineage]
+  }
+
+  #behavioursOf(lineage: Lineage): readonly Behaviour[] {
+    const { runs, folded } = this.#runs.history()
+    return (folded === undefined ? runs : [folded, ...runs])
+      .map(({ behaviours }) => behaviours[lineage])
+      .filter((behaviour) => behaviour !== NO_BEHAVIOUR)
   }
 }
 
-function addCollapsed(
-  missed: IncompletenessTally,
-  detail: string,
-  collapsed: Collapsed | undefined,
-): void {
-  if (collapsed === undefined) return
-  const { count, firstMs, lastMs } = collapsed
-  missed.add({ reason: 'map-full', count, fromMs: firstMs, toMs: lastMs, detail })
+function programOf(run: LiveRun, program: ByteString | undefined): number | undefined {
+  return program === undefined ? undefined : run.programOf(program)
+}
+
+function missText(run: LiveRun, detail: string): void {
+  run.miss({ reason: 'truncated', count: 1, detail })
 }

@@ -1,61 +1,66 @@
-/** What the processes of one lineage did: the four sets side by side, and the room their marks need in a run's handle. */
+/** What the processes of one lineage did, as plain values: in one run, or in all runs together. */
+import type { ArgumentItem, CollapsedArguments } from './argument-item.js'
 import type { Collapsed } from './collapsed.js'
-import { EndpointSet, type EndpointItem } from './endpoint-set.js'
-import { ExecSet, type ExecItem } from './exec-set.js'
-import { CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
-import { SYSCALL_MARKS, SyscallSet, type SyscallItem } from './syscall-set.js'
-import type { ProgramTable } from './program-table.js'
+import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
+import type { ExecFacts, ExecItem } from './exec-item.js'
+import type { SyscallItem } from './syscall-item.js'
 
-/** Marks of one lineage, in the order of the sets. */
-export const BEHAVIOUR_MARKS = SYSCALL_MARKS + EXEC_LIMIT + CONNECTION_LIMIT + LISTENER_LIMIT
-
-/** A behaviour as plain values, every list in its order. A marker is present if its set was full. */
-export interface BehaviourSnapshot {
+/** Every list is in its order. A marker is present if its set was full. */
+export interface Behaviour {
   readonly syscalls: readonly SyscallItem[]
+  readonly arguments: readonly ArgumentItem[]
   readonly execs: readonly ExecItem[]
   readonly connections: readonly EndpointItem[]
   readonly listeners: readonly EndpointItem[]
+  /** Calls of which not every argument is listed, by (ABI, number). */
+  readonly argumentsCollapsed: readonly CollapsedArguments[]
   readonly execsCollapsed: Collapsed | undefined
   readonly connectionsCollapsed: Collapsed | undefined
   readonly listenersCollapsed: Collapsed | undefined
 }
 
-export class Behaviour {
-  readonly syscalls: SyscallSet
-  readonly execs: ExecSet
-  readonly connections: EndpointSet
-  readonly listeners: EndpointSet
+/** What a lineage did that did nothing. */
+export const NO_BEHAVIOUR: Behaviour = {
+  syscalls: [],
+  arguments: [],
+  execs: [],
+  connections: [],
+  listeners: [],
+  argumentsCollapsed: [],
+  execsCollapsed: undefined,
+  connectionsCollapsed: undefined,
+  listenersCollapsed: undefined,
+}
 
-  /** `firstMark` is where the marks of this lineage begin. */
-  constructor(firstMark: number) {
-    const execMark = firstMark + SYSCALL_MARKS
-    const connectionMark = execMark + EXEC_LIMIT
-    this.syscalls = new SyscallSet(firstMark)
-    this.execs = new ExecSet(execMark)
-    this.connections = new EndpointSet(CONNECTION_LIMIT, connectionMark)
-    this.listeners = new EndpointSet(LISTENER_LIMIT, connectionMark + CONNECTION_LIMIT)
-  }
+/** Whether there is anything in it. */
+export function hasContent(behaviour: Behaviour): boolean {
+  return (
+    itemsIn(behaviour) > 0 ||
+    behaviour.argumentsCollapsed.length > 0 ||
+    behaviour.execsCollapsed !== undefined ||
+    behaviour.connectionsCollapsed !== undefined ||
+    behaviour.listenersCollapsed !== undefined
+  )
+}
 
-  snapshot(programs: ProgramTable): BehaviourSnapshot {
-    return {
-      syscalls: this.syscalls.items(programs),
-      execs: this.execs.items(programs),
-      connections: this.connections.items(programs),
-      listeners: this.listeners.items(programs),
-      execsCollapsed: this.execs.collapsed,
-      connectionsCollapsed: this.connections.collapsed,
-      listenersCollapsed: this.listeners.collapsed,
-    }
-  }
+export function itemsIn(behaviour: Behaviour): number {
+  const { syscalls, arguments: values, execs, connections, listeners } = behaviour
+  return syscalls.length + values.length + execs.length + connections.length + listeners.length
+}
 
-  /** Takes over a snapshot; the behaviour must be empty and the snapshot within the bounds. */
-  restore(from: BehaviourSnapshot, programs: ProgramTable): void {
-    for (const item of from.syscalls) this.syscalls.restore(item, programs)
-    for (const item of from.execs) this.execs.restore(item, programs)
-    for (const item of from.connections) this.connections.restore(item, programs)
-    for (const item of from.listeners) this.listeners.restore(item, programs)
-    if (from.execsCollapsed) this.execs.restoreCollapsed(from.execsCollapsed)
-    if (from.connectionsCollapsed) this.connections.restoreCollapsed(from.connectionsCollapsed)
-    if (from.listenersCollapsed) this.listeners.restoreCollapsed(from.listenersCollapsed)
-  }
+/** Bytes of the text that names items. */
+export function textIn({ execs, connections, listeners }: Behaviour): number {
+  let bytes = 0
+  for (const exec of execs) bytes += execText(exec)
+  for (const endpoint of connections) bytes += endpointText(endpoint)
+  for (const endpoint of listeners) bytes += endpointText(endpoint)
+  return bytes
+}
+
+export function execText({ path, exe }: ExecFacts): number {
+  return path.length + exe.length
+}
+
+export function endpointText({ address }: EndpointFacts): number {
+  return address.length
 }

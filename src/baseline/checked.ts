@@ -35,6 +35,17 @@ export function numberUpTo(field: string, most: number, value: number | null | u
   return number
 }
 
+/** Numbers below `limit` from the first and the differences, which must be at least 1. */
+export function fromDeltas(field: string, deltas: readonly number[], limit: number): number[] {
+  let sum = 0
+  return deltas.map((delta, at) => {
+    sum += delta
+    if (at > 0 && delta === 0) throw new Malformed(`${field} are not in order at ${at}`)
+    if (sum >= limit) throw new Malformed(`${field} refer to ${sum}, of ${limit}`)
+    return sum
+  })
+}
+
 /** The element of `list` with the enum value `code`; codes start at 1. */
 export function element<T>(field: string, list: readonly T[], code: number | null | undefined): T {
   const found = list[(code ?? 0) - 1]

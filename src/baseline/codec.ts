@@ -10,10 +10,12 @@ import { snapshotOf } from './snapshot-of.js'
 import { BASELINE_LIMIT, wireProblem } from './wire-limits.js'
 
 const MAGIC = 'PLIMBASE'
-const VERSION = 1
+const VERSION = 2
+/** Versions before this one were never released, so nothing reads them. */
+const REMEDY = 'move it away and learn the image again, or replay a trace of it'
 
 /** Longer files are refused unread: above the size of a baseline that is at all its bounds. */
-export const FILE_LIMIT_BYTES = 64 * 1024 * 1024
+export const FILE_LIMIT_BYTES = 128 * 1024 * 1024
 
 export type Decoded = { readonly baseline: Baseline } | { readonly problem: string }
 
@@ -34,7 +36,7 @@ export function decodeBaseline(bytes: Uint8Array): Decoded {
   if (bytes.length > FILE_LIMIT_BYTES) {
     return { problem: `it has ${bytes.length} bytes, at most ${FILE_LIMIT_BYTES} are read` }
   }
-  const opened = open(MAGIC, VERSION, bytes)
+  const opened = open(MAGIC, VERSION, bytes, REMEDY)
   if ('problem' in opened) return opened
   const problem = wireProblem(opened.payload, BASELINE_LIMIT)
   if (problem !== undefined) return { problem: `it is malformed: ${problem}` }

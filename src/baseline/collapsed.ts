@@ -6,16 +6,30 @@ export interface Collapsed {
   readonly lastMs: number
 }
 
-/** `count` further observations at `atMs` that were not kept. Counts stop at 2^53 - 1. */
+/** `count` further observations at `atMs` that were not kept. */
 export function collapsedInto(
   before: Collapsed | undefined,
   count: number,
   atMs: number,
 ): Collapsed {
-  if (before === undefined) return { count, firstMs: atMs, lastMs: atMs }
+  const further = { count, firstMs: atMs, lastMs: atMs }
+  return before === undefined ? further : summedCollapsed(before, further)
+}
+
+/** Of different observations: added up. Counts stop at 2^53 - 1. */
+export function summedCollapsed(a: Collapsed, b: Collapsed): Collapsed {
   return {
-    count: Math.min(before.count + count, Number.MAX_SAFE_INTEGER),
-    firstMs: Math.min(before.firstMs, atMs),
-    lastMs: Math.max(before.lastMs, atMs),
+    count: Math.min(a.count + b.count, Number.MAX_SAFE_INTEGER),
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+  }
+}
+
+/** Of what may be the same observations: at least so many. */
+export function joinedCollapsed(a: Collapsed, b: Collapsed): Collapsed {
+  return {
+    count: Math.max(a.count, b.count),
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
   }
 }

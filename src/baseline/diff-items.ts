@@ -6,9 +6,9 @@ import { dangerOf, type Danger } from '../kernel/syscall-danger.js'
 import { syscallName } from '../kernel/syscalls.js'
 import type { Abi, Lineage } from '../observation.js'
 import type { Baseline } from './baseline.js'
-import { compareEndpoints, type EndpointFacts, type EndpointItem } from './endpoint-set.js'
+import { compareEndpoints, type EndpointFacts, type EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
-import { compareExecs, type ExecFacts } from './exec-set.js'
+import { compareExecs, type ExecFacts } from './exec-item.js'
 
 interface Located extends Evidence {
   readonly lineage: Lineage
@@ -96,8 +96,8 @@ function gainedEndpoints(
 }
 
 function evidenceOf(item: Evidence): Evidence {
-  const { firstMs, lastMs, count, runs, programs, morePrograms } = item
-  return { firstMs, lastMs, count, runs, programs, morePrograms }
+  const { firstMs, lastMs, count, runs, windows, programs, morePrograms } = item
+  return { firstMs, lastMs, count, runs, windows, programs, morePrograms }
 }
 
 /** Each item with the one of `others` that compares equal. Both lists are in the order of `compare`. O(both). */

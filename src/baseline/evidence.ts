@@ -1,123 +1,65 @@
 /**
- * Evidence for the items of one set: parallel columns, indexed by slot. A set gives an item the next slot when it is
- * first seen and never takes it back, so slots are dense and stable within a process; they mean nothing on disk.
- *
- *   slot       0      1      2
- *   firstMs  | .... | .... | .... |   Float64Array
- *   lastMs   | .... | .... | .... |   Float64Array
- *   counts   | .... | .... | .... |   Float64Array (whole numbers up to 2^53)
- *   runs     | ..   | ..   | ..   |   Uint32Array
- *   programs | 8x.  | 8x.  | 8x.  |   Uint16Array, program ids in order of arrival
- *   filled   | .    | .    | .    |   Uint8Array, how many of the 8 are used, and MORE
- *
- * 45 bytes per slot. Capacity doubles; noting a known slot allocates nothing.
+ * Why an item is believed: in the record of one run what that run tells, elsewhere what all runs tell together. Two states of
+ * one run are joined: the greatest count is the latest, and doing it again changes nothing. Different runs are added up.
  */
 import type { ByteString } from '../bytes.js'
 import { compareText, PROGRAMS_PER_ITEM } from './limits.js'
-import { NO_PROGRAM, type ProgramTable } from './program-table.js'
 
-/** Why one item is believed. Times are milliseconds since the epoch. */
+/** Times are milliseconds since the epoch. */
 export interface Evidence {
   readonly firstMs: number
   readonly lastMs: number
   /** Times seen; 0 if announced by a hint only and not yet counted by the kernel's map. */
   readonly count: number
-  /** Distinct runs it was seen in. */
+  /** Runs it was seen in: 1 in the record of a run, and 1 of folded runs, however many did it. */
   readonly runs: number
+  /** Time windows of the runs in which the count grew. */
+  readonly windows: number
   /** Paths of programs that did it, in byte order, at most 8. */
   readonly programs: readonly ByteString[]
   /** There were more programs than are listed. */
   readonly morePrograms: boolean
 }
 
-const MORE = 0x80
-const FIRST_CAPACITY = 16
-
-/** The columns. Every `slot` argument must be one that `add` returned: callers look it up, so it is not checked again. */
-export class EvidenceColumns {
-  #size = 0
-  #firstMs = new Float64Array(0)
-  #lastMs = new Float64Array(0)
-  #counts = new Float64Array(0)
-  #runs = new Uint32Array(0)
-  #programs = new Uint16Array(0)
-  #filled = new Uint8Array(0)
-
-  get size(): number {
-    return this.#size
-  }
-
-  /** A new slot first seen at `atMs`, with no count and no run yet. Amortised O(1). */
-  add(atMs: number): number {
-    if (this.#size === this.#firstMs.length) this.#grow()
-    const slot = this.#size++
-    this.#firstMs[slot] = atMs
-    this.#lastMs[slot] = atMs
-    return slot
-  }
-
-  /** `count` further times at `atMs`; `newRun` if this is the first time in its run. Counts stop at 2^53 - 1. O(1). */
-  note(slot: number, count: number, newRun: boolean, atMs: number): void {
-    if (atMs < this.#firstMs[slot]!) this.#firstMs[slot] = atMs
-    if (atMs > this.#lastMs[slot]!) this.#lastMs[slot] = atMs
-    this.#counts[slot] = Math.min(this.#counts[slot]! + count, Number.MAX_SAFE_INTEGER)
-    if (newRun) this.#runs[slot] = this.#runs[slot]! + 1
-  }
-
-  /** The program did it. O(`PROGRAMS_PER_ITEM`). */
-  noteProgram(slot: number, program: number): void {
-    const filled = this.#filled[slot]!
-    const start = slot * PROGRAMS_PER_ITEM
-    const used = filled & ~MORE
-    if (program !== NO_PROGRAM) {
-      for (let i = start; i < start + used; i++) if (this.#programs[i] === program) return
-      if (used < PROGRAMS_PER_ITEM) {
-        this.#programs[start + used] = program
-        this.#filled[slot] = filled + 1
-        return
-      }
-    }
-    this.#filled[slot] = filled | MORE
-  }
-
-  /** A new slot with evidence from elsewhere, within the bounds of the model. */
-  restore(evidence: Evidence, programs: ProgramTable): number {
-    const slot = this.add(evidence.firstMs)
-    this.#lastMs[slot] = evidence.lastMs
-    this.#counts[slot] = evidence.count
-    this.#runs[slot] = evidence.runs
-    for (const program of evidence.programs) this.noteProgram(slot, programs.idOf(program))
-    if (evidence.morePrograms) this.noteProgram(slot, NO_PROGRAM)
-    return slot
-  }
-
-  /** The evidence of a slot, as a copy. */
-  at(slot: number, programs: ProgramTable): Evidence {
-    const filled = this.#filled[slot]!
-    const start = slot * PROGRAMS_PER_ITEM
-    const ids = this.#programs.subarray(start, start + (filled & ~MORE))
-    return {
-      firstMs: this.#firstMs[slot]!,
-      lastMs: this.#lastMs[slot]!,
-      count: this.#counts[slot]!,
-      runs: this.#runs[slot]!,
-      programs: Array.from(ids, (id) => programs.pathOf(id)).sort(compareText),
-      morePrograms: (filled & MORE) !== 0,
-    }
-  }
-
-  #grow(): void {
-    const capacity = Math.max(FIRST_CAPACITY, this.#size * 2)
-    this.#firstMs = copiedInto(new Float64Array(capacity), this.#firstMs)
-    this.#lastMs = copiedInto(new Float64Array(capacity), this.#lastMs)
-    this.#counts = copiedInto(new Float64Array(capacity), this.#counts)
-    this.#runs = copiedInto(new Uint32Array(capacity), this.#runs)
-    this.#programs = copiedInto(new Uint16Array(capacity * PROGRAMS_PER_ITEM), this.#programs)
-    this.#filled = copiedInto(new Uint8Array(capacity), this.#filled)
+/** Of two states of one run, or of two sets of folded runs: neither says more than this. */
+export function joinedEvidence(a: Evidence, b: Evidence): Evidence {
+  const { programs, morePrograms } = unitedPrograms(a, b)
+  return {
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+    count: Math.max(a.count, b.count),
+    runs: Math.max(a.runs, b.runs),
+    windows: Math.max(a.windows, b.windows),
+    programs,
+    morePrograms,
   }
 }
 
-function copiedInto<T extends { set(from: T): void }>(to: T, from: T): T {
-  to.set(from)
-  return to
+/** Of different runs. Counts stop at 2^53 - 1. */
+export function summedEvidence(a: Evidence, b: Evidence): Evidence {
+  const { programs, morePrograms } = unitedPrograms(a, b)
+  return {
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+    count: Math.min(a.count + b.count, Number.MAX_SAFE_INTEGER),
+    runs: a.runs + b.runs,
+    windows: a.windows + b.windows,
+    programs,
+    morePrograms,
+  }
+}
+
+type Programs = Pick<Evidence, 'programs' | 'morePrograms'>
+
+/** The first in byte order stay, so that it does not matter in which order many are united. */
+function unitedPrograms(a: Programs, b: Programs): Programs {
+  const morePrograms = a.morePrograms || b.morePrograms
+  if (isSame(a.programs, b.programs)) return { programs: a.programs, morePrograms }
+  const programs = [...new Set([...a.programs, ...b.programs])].sort(compareText)
+  if (programs.length <= PROGRAMS_PER_ITEM) return { programs, morePrograms }
+  return { programs: programs.slice(0, PROGRAMS_PER_ITEM), morePrograms: true }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((path, i) => path === b[i]))
 }

@@ -1,9 +1,10 @@
 /**
- * Reasons for incompleteness, added up: one entry per (reason, detail), with the sum of the counts and the gap that
- * spans all gaps. Bounded: when details run out of room, the reason itself still counts, without detail.
+ * Reasons for incompleteness, one entry per (reason, detail). Bounded: when details run out of room, the reason itself still
+ * counts, without detail. What is new is added up, with the gap that spans all gaps; two tellings of the same are joined.
  */
 import { type Incompleteness, type Reason, REASONS } from '../observation.js'
 import { boundedMs, boundedText, compareText, DETAIL_LIMIT } from './limits.js'
+import { unionOf } from './union.js'
 
 /** Entries a tally can have: the detailed ones and one without detail per reason. */
 export const TALLY_LIMIT = DETAIL_LIMIT + REASONS.length
@@ -21,13 +22,34 @@ export class IncompletenessTally {
       else this.#detailed++
     }
     const key = keyOf(further.reason, detail)
-    this.#entries.set(key, sumOf(this.#entries.get(key), further, detail))
+    const entry = withDetail(further, detail)
+    const before = this.#entries.get(key)
+    this.#entries.set(key, before === undefined ? entry : combined(before, entry, sumOf))
   }
 
   /** The entries by (reason in the order of `REASONS`, detail). */
   entries(): Incompleteness[] {
     return [...this.#entries.values()].sort(compareIncompleteness)
   }
+}
+
+/**
+ * What several tellings of one tally say together: of every entry the most. Of too many details the first in order stay.
+ * Each list is in its order, and so is the result.
+ */
+export function joinedIncompleteness(
+  tellings: readonly (readonly Incompleteness[])[],
+): readonly Incompleteness[] {
+  const all = unionOf(tellings, compareIncompleteness, join)
+  const detailed = all.filter(({ detail }) => detail !== undefined)
+  if (detailed.length <= DETAIL_LIMIT) return all
+  const over = detailed.slice(DETAIL_LIMIT)
+  const kept = all.filter((entry) => !over.includes(entry))
+  return unionOf(
+    [kept, ...over.map((entry) => [withDetail(entry, '')])],
+    compareIncompleteness,
+    join,
+  )
 }
 
 /** The order of incompletenesses in every list. */
@@ -42,28 +64,46 @@ function keyOf(reason: Reason, detail: string): string {
   return `${reason} ${detail}`
 }
 
-function sumOf(
-  before: Incompleteness | undefined,
-  further: Incompleteness,
-  detail: string,
-): Incompleteness {
-  const fromMs = least(before?.fromMs, further.fromMs)
-  const toMs = greatest(before?.toMs, further.toMs)
+function withDetail(entry: Incompleteness, detail: string): Incompleteness {
+  const { reason, count, fromMs, toMs } = entry
   return {
-    reason: further.reason,
-    count: Math.min((before?.count ?? 0) + further.count, Number.MAX_SAFE_INTEGER),
-    ...(fromMs === undefined ? {} : { fromMs }),
-    ...(toMs === undefined ? {} : { toMs }),
+    reason,
+    count,
+    ...(fromMs === undefined ? {} : { fromMs: boundedMs(fromMs) }),
+    ...(toMs === undefined ? {} : { toMs: boundedMs(toMs) }),
     ...(detail === '' ? {} : { detail }),
   }
 }
 
-function least(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return b === undefined ? a : boundedMs(b)
-  return Math.min(a, boundedMs(b))
+function join(a: Incompleteness, b: Incompleteness): Incompleteness {
+  return combined(a, b, Math.max)
 }
 
-function greatest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return b === undefined ? a : boundedMs(b)
-  return Math.max(a, boundedMs(b))
+function sumOf(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER)
+}
+
+/** Of two entries with the same reason and detail. */
+function combined(
+  a: Incompleteness,
+  b: Incompleteness,
+  countOf: (a: number, b: number) => number,
+): Incompleteness {
+  const fromMs = either(a.fromMs, b.fromMs, Math.min)
+  const toMs = either(a.toMs, b.toMs, Math.max)
+  return {
+    reason: a.reason,
+    count: countOf(a.count, b.count),
+    ...(fromMs === undefined ? {} : { fromMs }),
+    ...(toMs === undefined ? {} : { toMs }),
+    ...(a.detail === undefined ? {} : { detail: a.detail }),
+  }
+}
+
+function either(
+  a: number | undefined,
+  b: number | undefined,
+  choose: (a: number, b: number) => number,
+): number | undefined {
+  return a === undefined ? b : b === undefined ? a : choose(a, b)
 }

@@ -1,32 +1,27 @@
 /**
- * A bounded set of items that are known by a string key, with evidence: what program executions and endpoints have in
- * common. When it is full it learns on about what it has and collapses the rest into a counter: which items a hostile
- * container can push out is decided by time of arrival alone, never by what it does later.
+ * A bounded set of items of one run that are known by a string key, with evidence: what program executions and endpoints
+ * have in common. When it is full it learns on about what it has and collapses the rest into a counter: which items a
+ * hostile container can push out is decided by time of arrival alone, never by what it does later.
  */
 import { type Collapsed, collapsedInto } from './collapsed.js'
-import { EvidenceColumns, type Evidence } from './evidence.js'
+import { EvidenceColumns } from './evidence-columns.js'
+import type { Evidence } from './evidence.js'
+import type { ItemKey } from './item-key.js'
 import type { ProgramTable } from './program-table.js'
-import type { RunMarks } from './run-marks.js'
 
 /** No slot: the set is full. */
-export const NO_SLOT = -1
+const NO_SLOT = -1
 
-/** `Facts` is what the set keeps of an item beside its evidence. Marks of the set begin at `firstMark`. */
+/** `Facts` is what the set keeps of an item beside its evidence. */
 export class KeyedSet<Facts extends object> {
   readonly #limit: number
-  readonly #firstMark: number
-  readonly #slots = new Map<string, number>()
+  readonly #slots = new Map<ItemKey, number>()
   readonly #facts: Facts[] = []
   readonly #evidence = new EvidenceColumns()
   #collapsed: Collapsed | undefined
 
-  constructor(limit: number, firstMark: number) {
+  constructor(limit: number) {
     this.#limit = limit
-    this.#firstMark = firstMark
-  }
-
-  get size(): number {
-    return this.#facts.length
   }
 
   /** What the full set did not take in; undefined as long as it lists everything. */
@@ -35,20 +30,20 @@ export class KeyedSet<Facts extends object> {
   }
 
   /** The facts kept under `key`, for the owner to update. */
-  find(key: string): Facts | undefined {
+  find(key: ItemKey): Facts | undefined {
     const slot = this.#slots.get(key)
     return slot === undefined ? undefined : this.#facts[slot]
   }
 
   /**
-   * `count` further times of the item; `facts` is used if it is new. `program` is an id of the program table, if
-   * known. Returns whether the item is new to the set. O(1).
+   * `count` further times of the item, in time window `window`; `facts` is used if it is new. `program` is an id of the
+   * program table, if known. Returns whether the item is new to the set. O(1).
    */
   learn(
-    marks: RunMarks,
-    key: string,
+    key: ItemKey,
     facts: Facts,
     count: number,
+    window: number,
     atMs: number,
     program: number | undefined,
   ): boolean {
@@ -58,30 +53,34 @@ export class KeyedSet<Facts extends object> {
       this.#collapsed = collapsedInto(this.#collapsed, count, atMs)
       return false
     }
-    this.#evidence.note(slot, count, marks.set(this.#firstMark + slot), atMs)
+    this.#evidence.note(slot, count, window, atMs)
     if (program !== undefined) this.#evidence.noteProgram(slot, program)
     return known === undefined
   }
 
-  /** Takes in an item that is not in the set yet; the caller has checked that there is room. */
-  restore(key: string, facts: Facts, evidence: Evidence, programs: ProgramTable): void {
-    this.#slots.set(key, this.#evidence.restore(evidence, programs))
+  /** Takes in an item of a record of the same run; the set must not have it, and must have room. */
+  restore(
+    key: ItemKey,
+    facts: Facts,
+    evidence: Evidence,
+    window: number,
+    programs: ProgramTable,
+  ): void {
+    this.#slots.set(key, this.#evidence.restore(evidence, window, programs))
     this.#facts.push(facts)
   }
 
-  /** Takes over the marker of a stored set. */
-  restoreCollapsed(collapsed: Collapsed): void {
+  /** Takes over the marker of a record. */
+  restoreCollapsed(collapsed: Collapsed | undefined): void {
     this.#collapsed = collapsed
   }
 
-  /** All items in the order given, as copies. */
-  items(programs: ProgramTable, compare: (a: Facts, b: Facts) => number): (Facts & Evidence)[] {
-    return this.#facts
-      .map((facts, slot) => ({ ...facts, ...this.#evidence.at(slot, programs) }))
-      .sort(compare)
+  /** All items, each made by `itemOf`, in the order in which they came. */
+  items<Item>(programs: ProgramTable, itemOf: (facts: Facts, evidence: Evidence) => Item): Item[] {
+    return this.#facts.map((facts, slot) => itemOf(facts, this.#evidence.at(slot, programs)))
   }
 
-  #add(key: string, facts: Facts, atMs: number): number {
+  #add(key: ItemKey, facts: Facts, atMs: number): number {
     if (this.#facts.length === this.#limit) return NO_SLOT
     const slot = this.#evidence.add(atMs)
     this.#slots.set(key, slot)

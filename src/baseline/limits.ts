@@ -1,20 +1,35 @@
 /**
  * Every bound of the model in one place. The learner keeps to them and the decoder refuses what exceeds them, so that a
- * file which was written can always be read back. A baseline at all bounds at once is about 40 MB.
+ * file which was written can always be read back. A baseline at all bounds at once is about 110 MB, of 1000 runs that do
+ * 150 things each about 1.3 MB.
  */
 import { type ByteString, byteStringOf, bytesOf } from '../bytes.js'
 
-/** Items kept per lineage and set; what comes later is collapsed into a counter. */
+/** Items kept per lineage and set, of one run and of all together; what comes later is collapsed into a counter. */
 export const EXEC_LIMIT = 1024
 export const CONNECTION_LIMIT = 4096
 export const LISTENER_LIMIT = 512
+/** Values kept of one call's argument, likewise. */
+export const ARGUMENT_LIMIT = 64
 
 /** Distinct program paths kept per baseline, and references to them kept per item. */
 export const PROGRAM_LIMIT = 1024
 export const PROGRAMS_PER_ITEM = 8
 
-/** Runs kept one by one; older ones are folded into totals. */
+/** Runs listed one by one; older ones are folded. */
 export const RUN_LIMIT = 1000
+/** (Run, item) pairs listed in all: some 10 bytes each on disk, some 150 in memory. */
+export const INCIDENCE_LIMIT = 400_000
+/** Text of the listed items (paths, addresses), each counted once per run. One run at all its bounds has 23 MB. */
+export const LISTED_TEXT_BYTES = 24 * 1024 * 1024
+
+/** Length of the time windows of a run that begins now. */
+export const WINDOW_MS = 60_000
+
+/** Verdicts of people kept per baseline, items of a seal, and the text of either. */
+export const VERDICT_LIMIT = 4096
+export const SEAL_ITEM_LIMIT = 16_384
+export const DECISION_TEXT_BYTES = 8 * 1024 * 1024
 
 /** Distinct (reason, detail) pairs kept per run; further details of a reason are added to that reason without detail. */
 export const DETAIL_LIMIT = 32

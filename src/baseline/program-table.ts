@@ -3,7 +3,7 @@
  * `NO_PROGRAM`, which evidence shows as "and others".
  */
 import type { ByteString } from '../bytes.js'
-import { boundedBytes, ownBytes, PATH_BYTES, PROGRAM_LIMIT } from './limits.js'
+import { boundedBytes, compareText, ownBytes, PATH_BYTES, PROGRAM_LIMIT } from './limits.js'
 
 /** What a path gets when the table is full. */
 export const NO_PROGRAM = -1
@@ -12,10 +12,8 @@ export const NO_PROGRAM = -1
 export class ProgramTable {
   readonly #ids = new Map<ByteString, number>()
   readonly #paths: ByteString[] = []
-
-  get size(): number {
-    return this.#paths.length
-  }
+  /** By the ids: most items have one of a few sets of programs. */
+  readonly #lists = new Map<string, readonly ByteString[]>()
 
   /** The id of the path, new or known, or `NO_PROGRAM`. One hash look-up; allocates for a new path only. */
   idOf(path: ByteString): number {
@@ -31,10 +29,13 @@ export class ProgramTable {
     return id
   }
 
-  /** The path of an id that `idOf` gave. */
-  pathOf(id: number): ByteString {
-    const path = this.#paths[id]
-    if (path === undefined) throw new RangeError(`no program ${id} of ${this.#paths.length}`)
-    return path
+  /** The paths of ids that `idOf` gave, in byte order; the same ids give the same list. */
+  listOf(ids: Uint16Array): readonly ByteString[] {
+    const key = String.fromCharCode(...ids)
+    const known = this.#lists.get(key)
+    if (known !== undefined) return known
+    const list = Array.from(ids, (id) => this.#paths[id]!).sort(compareText)
+    this.#lists.set(key, list)
+    return list
   }
 }

@@ -1,13 +1,20 @@
-/** One run of an image: the facts about it, and the handle that the learner needs while it lasts. */
+/** One run of an image: the facts about it, its place in the order of runs, and the handle that the learner gives out. */
 import type { Incompleteness } from '../observation.js'
-import { boundedMs, boundedText } from './limits.js'
-import type { RunMarks } from './run-marks.js'
+import { joinedIncompleteness } from './incompleteness-tally.js'
+import { boundedMs, boundedText, compareText } from './limits.js'
 
-/** Times are milliseconds since the epoch. Texts are plimsoll's or the runtime's own and are cut to 256 bytes. */
-export interface RunFacts {
+/**
+ * What tells runs apart, and their order: neither ever changes. Ids alone would do, but two files may give one id different
+ * beginnings, and what is folded by age must not hang on which of them came first.
+ */
+export interface RunKey {
   /** Unique for this life of this workload, and the same whenever that life is looked at again. */
   readonly runId: string
   readonly startedMs: number
+}
+
+/** Times are milliseconds since the epoch. Texts are plimsoll's or the runtime's own and are cut to 256 bytes. */
+export interface RunFacts extends RunKey {
   /** 0 as long as its end was not seen. */
   readonly endedMs: number
   /** `podman`, `docker`, `command`, ... */
@@ -26,13 +33,9 @@ export interface RunFacts {
 
 /**
  * A run that is being learned. It stays good after the run has ended, because map prints come late; it belongs to the
- * baseline that gave it and costs about 6 KB until it is let go.
+ * baseline that gave it.
  */
-export interface RunHandle {
-  readonly runId: string
-  /** For the sets of the baseline only. */
-  readonly marks: RunMarks
-}
+export type RunHandle = RunKey
 
 /** The facts within the model's bounds, without incompleteness, which is tallied apart. */
 export function boundedRun(facts: RunFacts): Omit<RunFacts, 'incompleteness'> {
@@ -49,4 +52,32 @@ export function boundedRun(facts: RunFacts): Omit<RunFacts, 'incompleteness'> {
     plimsoll: boundedText(facts.plimsoll),
     runtimeVersion: boundedText(facts.runtimeVersion),
   }
+}
+
+/** The order of runs in every list: by start, then id. */
+export function compareRuns(a: RunKey, b: RunKey): number {
+  return a.startedMs - b.startedMs || compareText(a.runId, b.runId)
+}
+
+/** What two tellings of one run say together: the later end, the most of what was missed, and names that are not empty. */
+export function joinedRunFacts(a: RunFacts, b: RunFacts): RunFacts {
+  return {
+    runId: a.runId,
+    startedMs: a.startedMs,
+    endedMs: Math.max(a.endedMs, b.endedMs),
+    runtime: greater(a.runtime, b.runtime),
+    containerId: greater(a.containerId, b.containerId),
+    containerName: greater(a.containerName, b.containerName),
+    attachedMs: Math.max(a.attachedMs, b.attachedMs),
+    incompleteness: joinedIncompleteness([a.incompleteness, b.incompleteness]),
+    kernel: greater(a.kernel, b.kernel),
+    bpftrace: greater(a.bpftrace, b.bpftrace),
+    plimsoll: greater(a.plimsoll, b.plimsoll),
+    runtimeVersion: greater(a.runtimeVersion, b.runtimeVersion),
+  }
+}
+
+/** Any choice will do that both orders make; nothing is less than something. */
+function greater(a: string, b: string): string {
+  return compareText(a, b) < 0 ? b : a
 }

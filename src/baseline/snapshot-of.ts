@@ -4,54 +4,48 @@
  */
 import { byteStringOf, type ByteString } from '../bytes.js'
 import type { plimsoll } from '../gen/plimsoll.js'
-import {
-  ABIS,
-  type Incompleteness,
-  type Lineage,
-  REASONS,
-  SYSCALL_NR_LIMIT,
-} from '../observation.js'
-import { BASELINE_LINEAGES, type BaselineSnapshot } from './baseline.js'
-import type { BehaviourSnapshot } from './behaviour.js'
-import type { Collapsed } from './collapsed.js'
-import { compareEndpoints, type EndpointItem, PROTOCOLS, SOURCES } from './endpoint-set.js'
-import type { Evidence } from './evidence.js'
-import { compareExecs, type ExecItem } from './exec-set.js'
+import { type Incompleteness, REASONS } from '../observation.js'
+import type { BaselineSnapshot } from './baseline.js'
+import { behavioursOf, type DecodedLists, programSetsOf } from './behaviour-of.js'
+import { ascending, element, Malformed, milliseconds, safe } from './checked.js'
+import type { FoldedRuns } from './folded-runs.js'
+import { HISTORY_LIMITS, isWithin } from './history.js'
 import { IMAGE_KINDS, type ImageIdentity, isDigest } from './image-identity.js'
 import { compareIncompleteness } from './incompleteness-tally.js'
-import { compareText, PORT_LIMIT } from './limits.js'
-import { compareRuns, type FoldedRuns } from './run-history.js'
-import type { RunFacts } from './run.js'
-import type { SyscallItem } from './syscall-set.js'
-import { ascending, element, flag, Malformed, milliseconds, numberUpTo, safe } from './checked.js'
-
-type Programs = readonly ByteString[]
+import { compareItemKeys, type ItemKey, itemOfKey } from './item-key.js'
+import { compareText } from './limits.js'
+import { listsOf } from './lists-of.js'
+import { compareRuns } from './run.js'
+import { recordOf, type RunRecord } from './run-record.js'
+import {
+  boundsProblem,
+  type DecisionsSnapshot,
+  NO_DECISIONS,
+  type Seal,
+  type Verdict,
+  VERDICTS,
+} from './verdicts.js'
 
 /** The snapshot. Throws `Malformed` with what is wrong. */
 export function snapshotOf(message: plimsoll.v1.Baseline.$Properties): BaselineSnapshot {
   const programs = (message.programs ?? []).map(byteStringOf)
   ascending('programs', programs, compareText)
-  const behaviours = message.behaviours ?? []
-  const lineages = behaviours.map((each) => element('lineage', BASELINE_LINEAGES, each.lineage))
-  ascending('behaviours', lineages, (a, b) => codeOf(a) - codeOf(b))
-  const behaviourOf = (lineage: Lineage): BehaviourSnapshot =>
-    behaviourSnapshot(behaviours[lineages.indexOf(lineage)] ?? {}, programs)
+  const decoded = {
+    lists: listsOf(message.items ?? []),
+    programSets: programSetsOf(message.programSets ?? [], programs),
+  }
+  const runs = (message.runs ?? []).map((run) => runOf(run, decoded))
+  const folded = message.folded ? foldedOf(message.folded, decoded) : undefined
+  ascending('runs', [...(folded === undefined ? [] : [folded.upTo]), ...runs], compareRuns)
+  if (!isWithin(runs, HISTORY_LIMITS)) throw new Malformed('the runs are too many or too large')
   return {
     image: imageOf(message.image ?? {}),
     revision: safe('revision', message.revision),
-    runs: runsOf(message.runs ?? []),
-    foldedRuns: message.foldedRuns ? foldedOf(message.foldedRuns) : undefined,
-    behaviours: {
-      runtime: behaviourOf('runtime'),
-      main: behaviourOf('main'),
-      exec: behaviourOf('exec'),
-      probe: behaviourOf('probe'),
-    },
+    programs,
+    runs,
+    folded,
+    decisions: message.decisions ? decisionsOf(message.decisions) : NO_DECISIONS,
   }
-}
-
-function codeOf(lineage: Lineage): number {
-  return BASELINE_LINEAGES.indexOf(lineage)
 }
 
 function imageOf(message: plimsoll.v1.ImageIdentity.$Properties): ImageIdentity {
@@ -66,8 +60,10 @@ function imageOf(message: plimsoll.v1.ImageIdentity.$Properties): ImageIdentity 
   }
 }
 
-function runsOf(messages: readonly plimsoll.v1.BaselineRun.$Properties[]): RunFacts[] {
-  const runs = messages.map((message) => ({
+function runOf(message: plimsoll.v1.BaselineRun.$Properties, lists: DecodedLists): RunRecord {
+  const windowMs = milliseconds('window_ms', message.windowMs)
+  if (windowMs === 0) throw new Malformed('the time windows of a run have no length')
+  const facts = {
     runId: message.runId ?? '',
     startedMs: milliseconds('started_ms', message.startedMs),
     endedMs: milliseconds('ended_ms', message.endedMs),
@@ -80,20 +76,20 @@ function runsOf(messages: readonly plimsoll.v1.BaselineRun.$Properties[]): RunFa
     bpftrace: message.bpftrace ?? '',
     plimsoll: message.plimsoll ?? '',
     runtimeVersion: message.runtimeVersion ?? '',
-  }))
-  ascending('runs', runs, compareRuns)
-  if (new Set(runs.map((run) => run.runId)).size < runs.length) {
-    throw new Malformed('two runs have the same id')
   }
-  return runs
+  return recordOf(facts, windowMs, behavioursOf(message.behaviours ?? [], lists))
 }
 
-function foldedOf(message: plimsoll.v1.FoldedRuns.$Properties): FoldedRuns {
+function foldedOf(message: plimsoll.v1.FoldedRuns.$Properties, lists: DecodedLists): FoldedRuns {
   return {
-    runs: safe('folded runs', message.runs),
+    upTo: {
+      runId: message.upToRunId ?? '',
+      startedMs: milliseconds('up_to_started_ms', message.upToStartedMs),
+    },
     firstStartedMs: milliseconds('first_started_ms', message.firstStartedMs),
     lastEndedMs: milliseconds('last_ended_ms', message.lastEndedMs),
     incompleteness: incompletenessOf(message.incompleteness ?? []),
+    behaviours: behavioursOf(message.behaviours ?? [], lists),
   }
 }
 
@@ -111,93 +107,38 @@ function incompletenessOf(
   return entries
 }
 
-function behaviourSnapshot(
-  message: plimsoll.v1.Behaviour.$Properties,
-  programs: Programs,
-): BehaviourSnapshot {
-  const syscalls = (message.syscalls ?? []).map((item) => syscallOf(item, programs))
-  ascending('syscalls', syscalls, compareSyscalls)
-  const execs = (message.execs ?? []).map((item) => execOf(item, programs))
-  ascending('execs', execs, compareExecs)
-  const connections = (message.connections ?? []).map((item) => endpointOf(item, programs))
-  ascending('connections', connections, compareEndpoints)
-  const listeners = (message.listeners ?? []).map((item) => endpointOf(item, programs))
-  ascending('listeners', listeners, compareEndpoints)
+function decisionsOf(message: plimsoll.v1.Decisions.$Properties): DecisionsSnapshot {
+  const verdicts = (message.verdicts ?? []).map(verdictOf)
+  ascending('verdicts', verdicts, (a, b) => compareItemKeys(a.item, b.item))
+  const decisions = { verdicts, seal: message.seal ? sealOf(message.seal) : undefined }
+  const problem = boundsProblem(decisions)
+  if (problem !== undefined) throw new Malformed(problem)
+  return decisions
+}
+
+function verdictOf(message: plimsoll.v1.Verdict.$Properties): Verdict {
   return {
-    syscalls,
-    execs,
-    connections,
-    listeners,
-    execsCollapsed: collapsedOf(message.execsCollapsed),
-    connectionsCollapsed: collapsedOf(message.connectionsCollapsed),
-    listenersCollapsed: collapsedOf(message.listenersCollapsed),
+    item: keyOf(message.item ?? new Uint8Array()),
+    verdict: element('verdict', VERDICTS, message.verdict),
+    atMs: milliseconds('at_ms', message.atMs),
+    by: message.by ?? '',
+    reason: message.reason ?? '',
   }
 }
 
-function compareSyscalls(a: SyscallItem, b: SyscallItem): number {
-  return ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.nr - b.nr
-}
-
-function syscallOf(item: plimsoll.v1.SyscallItem.$Properties, programs: Programs): SyscallItem {
+function sealOf(message: plimsoll.v1.Seal.$Properties): Seal {
+  const items = (message.items ?? []).map(keyOf)
+  ascending('sealed items', items, compareItemKeys)
   return {
-    abi: element('abi', ABIS, item.abi),
-    nr: numberUpTo('nr', SYSCALL_NR_LIMIT - 1, item.nr),
-    ...evidenceOf(item.evidence ?? {}, programs),
+    atMs: milliseconds('at_ms', message.atMs),
+    by: message.by ?? '',
+    contentHash: message.contentHash ?? '',
+    items,
   }
 }
 
-function execOf(item: plimsoll.v1.ExecItem.$Properties, programs: Programs): ExecItem {
-  return {
-    path: byteStringOf(item.path ?? new Uint8Array()),
-    exe: byteStringOf(item.exe ?? new Uint8Array()),
-    fsMagic: numberUpTo('fs_magic', 0xffff_ffff, item.fsMagic),
-    otherFs: flag(item.otherFs),
-    upper: flag(item.upper),
-    fileless: flag(item.fileless),
-    truncated: flag(item.truncated),
-    ...evidenceOf(item.evidence ?? {}, programs),
-  }
-}
-
-function endpointOf(item: plimsoll.v1.EndpointItem.$Properties, programs: Programs): EndpointItem {
-  return {
-    protocol: element('protocol', PROTOCOLS, item.protocol),
-    address: byteStringOf(item.address ?? new Uint8Array()),
-    port: numberUpTo('port', PORT_LIMIT, item.port),
-    source: element('source', SOURCES, item.source),
-    truncated: flag(item.truncated),
-    ...evidenceOf(item.evidence ?? {}, programs),
-  }
-}
-
-function evidenceOf(message: plimsoll.v1.Evidence.$Properties, programs: Programs): Evidence {
-  const firstMs = milliseconds('first_ms', message.firstMs)
-  const lastMs = milliseconds('last_ms', message.lastMs)
-  const indices = message.programs ?? []
-  ascending('programs of an item', indices, (a, b) => a - b)
-  const runs = numberUpTo('runs', 0xffff_ffff, message.runs)
-  if (firstMs > lastMs) throw new Malformed('an item was last seen before it was first seen')
-  if (runs === 0) throw new Malformed('an item was seen in no run')
-  return {
-    firstMs,
-    lastMs,
-    count: safe('count', message.count),
-    runs,
-    programs: indices.map((index) => {
-      const path = programs[index]
-      if (path === undefined) throw new Malformed(`there is no program ${index}`)
-      return path
-    }),
-    morePrograms: flag(message.morePrograms),
-  }
-}
-
-function collapsedOf(
-  message: plimsoll.v1.Collapsed.$Properties | null | undefined,
-): Collapsed | undefined {
-  if (!message) return undefined
-  const firstMs = milliseconds('first_ms', message.firstMs)
-  const lastMs = milliseconds('last_ms', message.lastMs)
-  if (firstMs > lastMs) throw new Malformed('a marker ends before it begins')
-  return { count: safe('count', message.count), firstMs, lastMs }
+function keyOf(bytes: Uint8Array): ItemKey {
+  const key: ByteString = byteStringOf(bytes)
+  if (itemOfKey(key) === undefined) throw new Malformed('a decision is about no item')
+  return key as string as ItemKey
 }

@@ -1,12 +1,8 @@
 /** `baseline show` as text: one lineage of a baseline, for a person. Every text in a view is escaped already. */
 import { Option } from 'commander'
-import type {
-  BaselineView,
-  BehaviourView,
-  EndpointView,
-  EvidenceView,
-} from '../baseline/json-view.js'
 import { BASELINE_LINEAGES } from '../baseline/baseline.js'
+import type { BehaviourView, EndpointView, EvidenceView } from '../baseline/behaviour-view.js'
+import type { BaselineView } from '../baseline/json-view.js'
 import type { Lineage } from '../observation.js'
 import { plural } from './plural.js'
 import { reasonText } from './summary.js'

@@ -3,7 +3,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { jsonView } from '../../src/baseline/json-view.js'
+import { itemKeyOf } from '../../src/baseline/item-key.js'
+import type { RunHandle } from '../../src/baseline/run.js'
 import { byteStringOf, byteStringOfText } from '../../src/bytes.js'
+import { OTHER_VALUE } from '../../src/kernel/arguments.js'
 import type { EndpointObservation, ExecObservation, Lineage } from '../../src/observation.js'
 import { IMAGE, runFacts, RUNS, steps, take } from '../support/baseline-steps.js'
 import { NaiveBaseline } from '../support/naive-baseline.js'
@@ -55,13 +58,12 @@ t.test('a baseline says and keeps what its naive twin does', async (t) => {
     fc.property(steps(12), (history) => {
       const baseline = Baseline.empty(IMAGE)
       const runs = RUN_IDS.map((runId) => baseline.startRun(runFacts(runId)))
-      const twin = new NaiveBaseline()
+      const twin = new NaiveBaseline(runFacts('').startedMs)
       for (const step of history) {
         equal(take(baseline, runs, step), take(twin, RUN_IDS, step))
       }
-      const { behaviours } = baseline.snapshot()
       for (const lineage of LINEAGES) {
-        deepEqual(behaviours[lineage], twin.behaviour(lineage))
+        deepEqual(baseline.behaviour(lineage), twin.behaviour(lineage))
       }
     }),
     { numRuns: 500 },
@@ -92,6 +94,7 @@ t.test('a hint makes a call known without counting it', async (t) => {
       lastMs: 60,
       count: 7,
       runs: 1,
+      windows: 1,
       programs: [program],
       morePrograms: false,
     },
@@ -203,23 +206,238 @@ t.test('a late report after the end of a run counts for that run once', async (t
   t.equal(baseline.snapshot().runs[0]?.endedMs, 99)
 })
 
-t.test('old runs are folded and what they missed is not forgotten', async (t) => {
+t.test(
+  'old runs are folded, and neither what they did nor what they missed is forgotten',
+  async (t) => {
+    const baseline = Baseline.empty(IMAGE)
+    const lost = { reason: 'lost-events', count: 3 } as const
+    const open = baseline.startRun(runFacts('open', { startedMs: 1, endedMs: 0 }))
+    const first = baseline.startRun(runFacts('first', { startedMs: 2, incompleteness: [lost] }))
+    for (const run of [open, first]) baseline.learnSyscall(run, 'main', 'x86_64', 1, 7, 1_000)
+    for (let n = 0; n < 1000; n++) {
+      const run = baseline.startRun(runFacts(`r${n}`, { startedMs: 10 + n }))
+      baseline.learnSyscall(run, 'main', 'x86_64', 2, 1, 1_000)
+      baseline.endRun(run, 2_000)
+    }
+    const { runs, folded } = baseline.snapshot()
+    t.equal(runs.length, 1000)
+    t.equal(baseline.runCount, 1000)
+    t.match(folded, {
+      upTo: { runId: 'first', startedMs: 2 },
+      firstStartedMs: 1,
+      lastEndedMs: 2_000,
+      incompleteness: [lost],
+    })
+    t.match(
+      baseline.syscalls('main'),
+      [
+        { nr: 1, count: 7, runs: 1 },
+        { nr: 2, count: 1000, runs: 1000 },
+      ],
+      'of what is folded at least so much is known',
+    )
+    baseline.addIncompleteness(first, lost)
+    baseline.endRun(first, 3_000)
+    t.ok(baseline.learnSyscall(open, 'main', 'x86_64', 3, 1, 3_500), 'and they learn on')
+    t.match(baseline.snapshot().folded, { lastEndedMs: 3_000, incompleteness: [{ count: 6 }] })
+    t.ok(baseline.hasSyscall('main', 'x86_64', 3))
+    t.strictSame(baseline.completeness(), { state: 'partial', reasons: [{ ...lost, count: 6 }] })
+  },
+)
+
+t.test('a run that has settled learns on as if it had not', async (t) => {
+  fc.assert(
+    fc.property(steps(12), steps(12), (before, after) => {
+      const baselines = [true, false].map((settles) => {
+        const baseline = Baseline.empty(IMAGE)
+        const runs = RUN_IDS.map((runId) => baseline.startRun(runFacts(runId, { endedMs: 0 })))
+        const others = Array.from({ length: 40 }, (_, n) => baseline.startRun(runFacts(`o${n}`)))
+        for (const step of before) take(baseline, runs, step)
+        for (const run of runs) baseline.endRun(run, 9_000)
+        for (const run of settles ? others : []) baseline.endRun(run, 9_000)
+        for (const step of after) take(baseline, runs, step)
+        for (const run of others) baseline.endRun(run, 9_000)
+        return baseline
+      })
+      const [settled, live] = baselines
+      deepEqual(settled?.snapshot(), live?.snapshot())
+    }),
+    { numRuns: 60 },
+  )
+  t.pass('60 histories')
+})
+
+t.test('arguments are known as long as every call told its own', async (t) => {
+  const [SOCKET, CLONE, PRCTL] = [41, 56, 157]
+  const call = (baseline: Baseline, run: RunHandle, nr: number, ...values: readonly number[]) => {
+    for (const value of values) baseline.learnArgument(run, 'main', 'x86_64', nr, value, 1, 1_000)
+    baseline.learnSyscall(run, 'main', 'x86_64', nr, values.length, 1_000)
+  }
+  const learned = (...runs: readonly ((baseline: Baseline, run: RunHandle) => void)[]) => {
+    const baseline = Baseline.empty(IMAGE)
+    for (const [n, learn] of runs.entries()) learn(baseline, baseline.startRun(runFacts(`r${n}`)))
+    return baseline
+  }
+  const cases: readonly (readonly [string, Baseline, readonly number[] | undefined])[] = [
+    ['never made', learned(), undefined],
+    ['one value twice', learned((b, run) => call(b, run, SOCKET, 33, 33)), [33]],
+    [
+      'values of two runs',
+      learned(
+        (b, run) => call(b, run, SOCKET, 33),
+        (b, run) => call(b, run, SOCKET, 17, 33),
+      ),
+      [17, 33],
+    ],
+    [
+      'a run whose sensor told no arguments',
+      learned(
+        (b, run) => call(b, run, SOCKET, 33, 33, 33),
+        (b, run) => b.learnSyscall(run, 'main', 'x86_64', SOCKET, 1, 1_000),
+      ),
+      undefined,
+    ],
+    [
+      'more calls than arguments',
+      learned((b, run) => {
+        call(b, run, SOCKET, 33)
+        b.learnSyscall(run, 'main', 'x86_64', SOCKET, 1, 2_000)
+      }),
+      undefined,
+    ],
+    [
+      'a value that is not told apart',
+      learned((b, run) => call(b, run, SOCKET, 33, OTHER_VALUE)),
+      undefined,
+    ],
+    [
+      'as many values as fit',
+      learned((b, run) => call(b, run, SOCKET, ...Array.from({ length: 64 }, (_, n) => n))),
+      Array.from({ length: 64 }, (_, n) => n),
+    ],
+    [
+      'one value more',
+      learned((b, run) => call(b, run, SOCKET, ...Array.from({ length: 65 }, (_, n) => n))),
+      undefined,
+    ],
+    [
+      'too many values only in the sum of the runs',
+      learned(
+        (b, run) => call(b, run, SOCKET, ...Array.from({ length: 40 }, (_, n) => n)),
+        (b, run) => call(b, run, SOCKET, ...Array.from({ length: 40 }, (_, n) => 30 + n)),
+      ),
+      undefined,
+    ],
+    ['only another call', learned((b, run) => call(b, run, CLONE, 0)), undefined],
+    [
+      'only another lineage',
+      learned((b, run) => b.learnArgument(run, 'exec', 'x86_64', SOCKET, 33, 1, 1)),
+      undefined,
+    ],
+    [
+      'a hint, and no call yet',
+      learned((b, run) => {
+        call(b, run, SOCKET, 33)
+        b.learnProgram(run, 'main', 'x86_64', SOCKET, byteStringOfText('/bin/app'), 1_000)
+      }),
+      [33],
+    ],
+  ]
+  for (const [name, baseline, expected] of cases) {
+    t.strictSame(baseline.argumentValues('main', 'x86_64', SOCKET), expected, name)
+    const copy = Baseline.of(baseline.snapshot())
+    t.strictSame(copy.argumentValues('main', 'x86_64', SOCKET), expected, `${name}: stored`)
+    t.equal(baseline.argumentValues('main', 'x86_64', PRCTL), undefined)
+  }
+  const other = learned((b, run) => {
+    t.notOk(b.learnArgument(run, 'main', 'x86_64', 1, 7, 1, 1), 'write has no such argument')
+    t.notOk(b.learnArgument(run, 'main', 'x86_64', SOCKET, 7, 0, 1), 'nothing happened')
+    t.ok(b.learnArgument(run, 'main', 'x86_64', SOCKET, 7, 1, 1))
+    t.notOk(b.learnArgument(run, 'main', 'x86_64', SOCKET, 7, 1, 1), 'known')
+  })
+  t.match(other.arguments('main'), [{ nr: SOCKET, value: 7, count: 2, runs: 1, windows: 1 }])
+})
+
+t.test('time windows are counted in which something was done, once each', async (t) => {
   const baseline = Baseline.empty(IMAGE)
-  const open = baseline.startRun(runFacts('open', { startedMs: 1, endedMs: 0 }))
-  const lost = { reason: 'lost-events', count: 3 } as const
-  const first = baseline.startRun(runFacts('first', { startedMs: 2, incompleteness: [lost] }))
-  for (let n = 0; n < 1000; n++) baseline.startRun(runFacts(`r${n}`, { startedMs: 10 + n }))
-  const { runs, foldedRuns } = baseline.snapshot()
-  t.equal(runs.length, 1000)
-  t.ok(baseline.hasRun('open'), 'a run that goes on is kept')
-  t.notOk(baseline.hasRun('first'))
-  t.equal(baseline.runCount, 1002)
-  t.match(foldedRuns, { runs: 2, firstStartedMs: 2, lastEndedMs: 2_000, incompleteness: [lost] })
-  baseline.addIncompleteness(first, lost)
-  baseline.endRun(first, 3_000)
-  baseline.endRun(open, 4_000)
-  t.match(baseline.snapshot().foldedRuns, { lastEndedMs: 3_000, incompleteness: [{ count: 6 }] })
-  t.strictSame(baseline.completeness(), { state: 'partial', reasons: [{ ...lost, count: 6 }] })
+  const run = baseline.startRun(runFacts('a', { startedMs: 1_000 }))
+  const program = byteStringOfText('/bin/ls')
+  for (const atMs of [500, 1_000, 60_999, 61_000, 61_001, 300_000, 70_000]) {
+    baseline.learnSyscall(run, 'main', 'x86_64', 1, 1, atMs)
+    baseline.learnProgram(run, 'main', 'x86_64', 2, program, atMs)
+  }
+  t.match(baseline.syscalls('main'), [
+    { nr: 1, count: 7, windows: 3 },
+    { nr: 2, count: 0, windows: 0 },
+  ])
+  t.equal(baseline.snapshot().runs[0]?.windowMs, 60_000)
+})
+
+t.test('what a run did hangs on that run alone', async (t) => {
+  fc.assert(
+    fc.property(steps(12), (history) => {
+      const together = Baseline.empty(IMAGE)
+      const runs = RUN_IDS.map((runId) => together.startRun(runFacts(runId)))
+      for (const step of history) take(together, runs, step)
+      const apart = RUN_IDS.map((runId, run) => {
+        const baseline = Baseline.empty(IMAGE)
+        const handle = baseline.startRun(runFacts(runId))
+        for (const step of history)
+          if (step.run === run) take(baseline, [handle], { ...step, run: 0 })
+        return baseline
+      })
+      deepEqual(
+        apart.flatMap((baseline) => baseline.snapshot().runs),
+        together.snapshot().runs,
+      )
+    }),
+    { numRuns: 100 },
+  )
+  t.pass('100 histories')
+})
+
+t.test('of two verdicts on an item the later counts, and so with seals', async (t) => {
+  const baseline = Baseline.empty(IMAGE)
+  const item = itemKeyOf({ kind: 'syscall', abi: 'x86_64', nr: 101 })
+  const other = itemKeyOf({ kind: 'syscall', abi: 'x86_64', nr: 90 })
+  const rejected = { item, verdict: 'rejected', atMs: 20, by: 'ann', reason: 'no' } as const
+  baseline.setVerdict(rejected)
+  baseline.setVerdict({ ...rejected, verdict: 'approved', atMs: 10 })
+  baseline.setVerdict({ ...rejected, item: other })
+  baseline.setSeal({ atMs: 30, by: 'ann', contentHash: 'b', items: [item, other, item] })
+  baseline.setSeal({ atMs: 29, by: 'bob', contentHash: 'c', items: [] })
+  t.strictSame(baseline.decisions, {
+    verdicts: [{ ...rejected, item: other }, rejected],
+    seal: { atMs: 30, by: 'ann', contentHash: 'b', items: [other, item] },
+  })
+  baseline.setVerdict({ ...rejected, verdict: 'approved', atMs: 21 })
+  t.match(baseline.decisions.verdicts, [{ verdict: 'rejected' }, { verdict: 'approved' }])
+})
+
+t.test('no decision is dropped for want of room', async (t) => {
+  const baseline = Baseline.empty(IMAGE)
+  const verdictOn = (n: number) => ({
+    item: itemKeyOf({ kind: 'exec', path: byteStringOfText(`/${n}`), exe: byteStringOfText('x') }),
+    verdict: 'rejected' as const,
+    atMs: n,
+    by: 'ann',
+    reason: '',
+  })
+  for (let n = 0; n < 4096; n++) baseline.setVerdict(verdictOn(n))
+  const full = { code: 'DECISIONS_FULL' }
+  t.throws(() => baseline.setVerdict(verdictOn(4096)), full)
+  baseline.setVerdict({ ...verdictOn(0), verdict: 'approved', atMs: 9_999 })
+  t.equal(baseline.decisions.verdicts.length, 4096)
+  const items = Array.from({ length: 16_385 }, (_, n) => verdictOn(n).item)
+  const seal = { atMs: 1, by: 'ann', contentHash: '' }
+  t.throws(() => baseline.setSeal({ ...seal, items }), full)
+  baseline.setSeal({ ...seal, items: items.slice(1) })
+  const long = byteStringOfText('x'.repeat(4096))
+  const heavy = Array.from({ length: 3000 }, (_, n) =>
+    itemKeyOf({ kind: 'exec', path: long, exe: byteStringOfText(String(n)) }),
+  )
+  t.throws(() => baseline.setSeal({ ...seal, atMs: 2, items: heavy }), full, 'too much text')
+  t.equal(baseline.decisions.seal?.items.length, 16_384)
 })
 
 t.test('a baseline without runs is no complete one', async (t) => {

@@ -1,8 +1,11 @@
-/** Merging: an algebra on what baselines say, whatever their order, names and revisions. */
+/** Merging: a join of what baselines say, whatever their order, their grouping, and what they share. */
+import { equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { decodeBaseline, encodeBaseline } from '../../src/baseline/codec.js'
+import { HISTORY_LIMITS, isWithin } from '../../src/baseline/history.js'
+import { itemKeyOf } from '../../src/baseline/item-key.js'
 import {
   CONNECTION_LIMIT,
   EXEC_LIMIT,
@@ -12,38 +15,13 @@ import {
 import { merged } from '../../src/baseline/merge.js'
 import { byteStringOfText } from '../../src/bytes.js'
 import type { EndpointObservation, ExecObservation } from '../../src/observation.js'
-import { IMAGE, incompleteness, runFacts, RUNS, steps, take } from '../support/baseline-steps.js'
+import { IMAGE, runFacts, steps, take } from '../support/baseline-steps.js'
+import { bytesOf, shard, TIGHT } from '../support/shards.js'
 
-/** A baseline of `IMAGE` with runs of its own, named after `word`. */
-function baselineOf(word: string): fc.Arbitrary<Baseline> {
-  const times = fc.integer({ min: 0, max: 50 })
-  return fc
-    .record({
-      runs: fc.array(fc.record({ startedMs: times, endedMs: times, missed: incompleteness }), {
-        minLength: RUNS,
-        maxLength: RUNS,
-      }),
-      steps: steps(12),
-    })
-    .map((from) => {
-      const baseline = Baseline.empty(IMAGE)
-      const runs = from.runs.map(({ startedMs, endedMs, missed }, i) =>
-        baseline.startRun(
-          runFacts(`${word}/${i}`, { startedMs, endedMs, incompleteness: [missed] }),
-        ),
-      )
-      for (const step of from.steps) take(baseline, runs, step)
-      return baseline
-    })
-}
+const NOTHING = Baseline.empty({ ...IMAGE, name: '' })
 
-const A = baselineOf('a')
-const B = baselineOf('b')
-const C = baselineOf('c')
-
-function bytesOf(baseline: Baseline): string {
-  return Buffer.from(encodeBaseline(baseline)).toString('hex')
-}
+/** Both kinds of limits: those of the model, which such shards never meet, and ones that they always do. */
+const EITHER = fc.constantFrom(HISTORY_LIMITS, TIGHT)
 
 function execution(path: string, atMs: number, changes: Partial<ExecObservation> = {}) {
   return {
@@ -82,72 +60,162 @@ function endpoint(kind: 'connect' | 'listen', address: string, atMs: number): En
 
 t.test('the order does not matter', async (t) => {
   fc.assert(
-    fc.property(A, B, (a, b) => {
-      t.equal(bytesOf(merged(a, b)), bytesOf(merged(b, a)))
+    fc.property(shard, shard, EITHER, (a, b, limits) => {
+      equal(bytesOf(merged(a, b, limits)), bytesOf(merged(b, a, limits)))
     }),
-    { numRuns: 60 },
+    { numRuns: 300 },
   )
+  t.pass('300 pairs')
 })
 
 t.test('the grouping does not matter', async (t) => {
   fc.assert(
-    fc.property(A, B, C, (a, b, c) => {
-      t.equal(bytesOf(merged(merged(a, b), c)), bytesOf(merged(a, merged(b, c))))
+    fc.property(shard, shard, shard, EITHER, (a, b, c, limits) => {
+      const left = merged(merged(a, b, limits), c, limits)
+      const right = merged(a, merged(b, c, limits), limits)
+      equal(bytesOf(left), bytesOf(right))
+    }),
+    { numRuns: 300 },
+  )
+  t.pass('300 triples')
+})
+
+t.test('nothing is added twice', async (t) => {
+  fc.assert(
+    fc.property(shard, shard, EITHER, (first, second, limits) => {
+      const [a, b] = [merged(first, NOTHING, limits), merged(second, NOTHING, limits)]
+      const sum = merged(a, b, limits)
+      equal(bytesOf(merged(a, a, limits)), bytesOf(a))
+      equal(bytesOf(merged(sum, b, limits)), bytesOf(sum), 'a part brings nothing')
+      equal(bytesOf(merged(a, sum, limits)), bytesOf(sum), 'a whole is taken over')
+      equal(bytesOf(merged(sum, NOTHING, limits)), bytesOf(sum), 'nothing brings nothing')
+    }),
+    { numRuns: 200 },
+  )
+  t.pass('200 pairs')
+})
+
+t.test('any number of shards in any order, grouping and repetition say the same', async (t) => {
+  const shuffled = fc.array(shard, { minLength: 2, maxLength: 7 }).chain((shards) =>
+    fc.tuple(
+      fc.constant(shards),
+      fc.shuffledSubarray([...shards, ...shards], {
+        minLength: shards.length * 2,
+        maxLength: shards.length * 2,
+      }),
+      fc.array(fc.nat({ max: 20 }), { minLength: 20, maxLength: 20 }),
+    ),
+  )
+  fc.assert(
+    fc.property(shuffled, EITHER, ([shards, mixed, picks], limits) => {
+      const inOrder = shards.reduce((sum, one) => merged(sum, one, limits), NOTHING)
+      // Merges two neighbours, which ones chance says, until one is left.
+      const groups = [...mixed]
+      for (let n = 0; groups.length > 1; n++) {
+        const at = (picks[n % picks.length] ?? 0) % (groups.length - 1)
+        const [a, b] = groups.splice(at, 2)
+        if (a && b) groups.splice(at, 0, merged(a, b, limits))
+      }
+      equal(bytesOf(groups[0] ?? NOTHING), bytesOf(inOrder))
+    }),
+    { numRuns: 150 },
+  )
+  t.pass('150 sets of shards')
+})
+
+t.test('an earlier and a later state of a run merge to the later', async (t) => {
+  fc.assert(
+    fc.property(steps(12), steps(12), (before, after) => {
+      const baseline = Baseline.empty(IMAGE)
+      const runs = ['a', 'b', 'c'].map((id) => baseline.startRun(runFacts(id, { endedMs: 0 })))
+      for (const step of before) take(baseline, runs, step)
+      const earlier = Baseline.of(baseline.snapshot())
+      for (const step of after) take(baseline, runs, step)
+      for (const run of runs) baseline.endRun(run, 9_000)
+      const later = bytesOf(baseline)
+      equal(bytesOf(merged(earlier, baseline)), later)
+      equal(bytesOf(merged(baseline, earlier)), later)
+    }),
+    { numRuns: 300 },
+  )
+  t.pass('300 histories')
+})
+
+t.test('the sum can be stored, and says what both say', async (t) => {
+  fc.assert(
+    fc.property(shard, shard, EITHER, (a, b, limits) => {
+      const before = [bytesOf(a), bytesOf(b)]
+      const sum = merged(a, b, limits)
+      t.strictSame([bytesOf(a), bytesOf(b)], before, 'neither is changed')
+      t.notOk('problem' in decodeBaseline(encodeBaseline(sum)))
+      t.ok(isWithin(sum.snapshot().runs, limits))
+      for (const one of [a, b]) {
+        for (const lineage of ['runtime', 'main', 'exec', 'probe'] as const) {
+          for (const { abi, nr } of one.syscalls(lineage)) {
+            t.ok(sum.hasSyscall(lineage, abi, nr), `${lineage} ${abi} ${nr}`)
+          }
+          const known = sum.execs(lineage).map(({ path, exe }) => `${path.length} ${path}${exe}`)
+          for (const { path, exe } of one.execs(lineage)) {
+            t.ok(known.includes(`${path.length} ${path}${exe}`))
+          }
+        }
+      }
     }),
     { numRuns: 40 },
   )
 })
 
-t.test('nothing is added twice', async (t) => {
-  fc.assert(
-    fc.property(A, B, (a, b) => {
-      const sum = merged(a, b)
-      t.equal(bytesOf(merged(a, a)), bytesOf(a))
-      t.equal(bytesOf(merged(sum, b)), bytesOf(sum), 'a part brings nothing')
-      t.equal(bytesOf(merged(a, sum)), bytesOf(sum), 'a whole is taken over')
-    }),
-    { numRuns: 30 },
-  )
+t.test('counts of different runs are added, of one run the greatest counts', async (t) => {
+  const shards = [3, 5, 4].map((count, n) => {
+    const baseline = Baseline.empty(IMAGE)
+    for (const runId of ['shared', `own ${n}`]) {
+      const run = baseline.startRun(runFacts(runId))
+      baseline.learnSyscall(run, 'main', 'x86_64', 1, count, 1_000 + n)
+    }
+    return baseline
+  })
+  const sum = shards.reduce((a, b) => merged(a, b))
+  t.match(sum.syscalls('main'), [
+    { count: 5 + 3 + 5 + 4, runs: 4, windows: 4, firstMs: 1_000, lastMs: 1_002 },
+  ])
+  t.equal(sum.runCount, 4)
 })
 
-t.test('the sum can be stored, and says what both say', async (t) => {
-  fc.assert(
-    fc.property(A, B, (a, b) => {
-      const before = [bytesOf(a), bytesOf(b)]
-      const sum = merged(a, b)
-      t.strictSame([bytesOf(a), bytesOf(b)], before, 'neither is changed')
-      t.notOk('problem' in decodeBaseline(encodeBaseline(sum)))
-      t.equal(sum.runCount, a.runCount + b.runCount)
-      for (const one of [a, b]) {
-        for (const { abi, nr } of one.syscalls('main')) t.ok(sum.hasSyscall('main', abi, nr))
-      }
-      const total = (of: Baseline): number =>
-        of.syscalls('main').reduce((sumOfCounts, { count }) => sumOfCounts + count, 0)
-      t.equal(total(sum), total(a) + total(b))
-    }),
-    { numRuns: 30 },
-  )
+t.test(
+  'the revision is that of the first, the name that of the run that started last',
+  async (t) => {
+    const named = (name: string, startedMs: number, revision: number): Baseline => {
+      const baseline = Baseline.empty({ ...IMAGE, name })
+      baseline.startRun(runFacts(name, { startedMs }))
+      baseline.revision = revision
+      return baseline
+    }
+    const [old, young] = [named('web:1', 10, 7), named('web:2', 20, 3)]
+    t.match(merged(old, young), { revision: 7, image: { name: 'web:2' } })
+    t.match(merged(young, old), { revision: 3, image: { name: 'web:2' } })
+  },
+)
+
+t.test('baselines of different images are not merged', async (t) => {
+  const other = Baseline.empty({ ...IMAGE, digest: `sha256:${'9'.repeat(64)}`, name: 'db:3' })
+  t.throws(() => merged(Baseline.empty(IMAGE), other), {
+    code: 'IMAGES_DIFFER',
+    message: /localhost\/web:1\.0 \(sha256:0123456789ab\) and db:3 \(sha256:999999999999\)/,
+  })
 })
 
-t.test('revision and name are those of the one that is continued', async (t) => {
-  const known = Baseline.empty({ ...IMAGE, name: 'known' })
-  known.startRun(runFacts('a'))
-  known.revision = 7
-  const added = Baseline.empty({ ...IMAGE, name: 'added' })
-  added.startRun(runFacts('b'))
-  added.revision = 3
-  const sum = merged(known, added)
-  t.match(sum, { revision: 7, image: { name: 'known' } })
-  const whole = merged(added, sum)
-  t.match(whole, { revision: 3, image: { name: 'added' }, runCount: 2 }, 'also of a whole')
-})
-
-t.test('baselines that share a part of their runs are refused', async (t) => {
-  const one = Baseline.empty(IMAGE)
-  const other = Baseline.empty(IMAGE)
-  for (const run of ['shared', 'a']) one.startRun(runFacts(run))
-  for (const run of ['shared', 'b']) other.startRun(runFacts(run))
-  t.throws(() => merged(one, other), { code: 'RUNS_OVERLAP', message: /1 runs .*localhost\/web/ })
+t.test('more decisions than fit are refused, and none is dropped', async (t) => {
+  const decided = (word: string, count: number): Baseline => {
+    const baseline = Baseline.empty(IMAGE)
+    for (let n = 0; n < count; n++) {
+      const exe = byteStringOfText(word)
+      const item = itemKeyOf({ kind: 'exec', path: byteStringOfText(`/${n}`), exe })
+      baseline.setVerdict({ item, verdict: 'approved', atMs: 1, by: 'ann', reason: '' })
+    }
+    return baseline
+  }
+  t.equal(merged(decided('a', 2048), decided('b', 2048)).decisions.verdicts.length, 4096)
+  t.throws(() => merged(decided('a', 2048), decided('b', 2049)), { code: 'DECISIONS_FULL' })
 })
 
 t.test('of programs first seen at the same time one magic wins in both orders', async (t) => {
@@ -164,61 +232,92 @@ t.test('of programs first seen at the same time one magic wins in both orders', 
   }
 })
 
-t.test('a set that would be too large collapses to what was seen first', async (t) => {
-  const filled = (word: string, firstMs: number): Baseline => {
-    const baseline = Baseline.empty(IMAGE)
-    const run = baseline.startRun(runFacts(word))
-    for (let i = 0; i < EXEC_LIMIT - 10; i++) {
-      baseline.learnExec(run, execution(`/${word}/${i}`, firstMs + i))
-    }
-    for (let i = 0; i < CONNECTION_LIMIT - 10; i++) {
-      baseline.learnEndpoint(run, endpoint('connect', `/${word}/${i}`, firstMs + i))
-    }
-    for (let i = 0; i < LISTENER_LIMIT - 10; i++) {
-      baseline.learnEndpoint(run, endpoint('listen', `/${word}/${i}`, firstMs + i))
-    }
-    return baseline
+/** One run that nearly fills every set of `main`. */
+function filled(runId: string, word: string, firstMs: number): Baseline {
+  const baseline = Baseline.empty(IMAGE)
+  const run = baseline.startRun(runFacts(runId))
+  for (let i = 0; i < EXEC_LIMIT - 10; i++) {
+    baseline.learnExec(run, execution(`/${word}/${i}`, firstMs + i))
   }
-  const early = filled('early', 1_000)
-  const late = filled('late', 100_000)
+  for (let i = 0; i < CONNECTION_LIMIT - 10; i++) {
+    baseline.learnEndpoint(run, endpoint('connect', `/${word}/${i}`, firstMs + i))
+  }
+  for (let i = 0; i < LISTENER_LIMIT - 10; i++) {
+    baseline.learnEndpoint(run, endpoint('listen', `/${word}/${i}`, firstMs + i))
+  }
+  return baseline
+}
+
+const SETS = [
+  ['execs', EXEC_LIMIT, 1],
+  ['connections', CONNECTION_LIMIT, 3],
+  ['listeners', LISTENER_LIMIT, 3],
+] as const
+
+t.test('a set of all runs that would be too large shows what was seen first', async (t) => {
+  const early = filled('early', 'early', 1_000)
+  const late = filled('late', 'late', 100_000)
   const sum = merged(late, early)
   t.equal(bytesOf(sum), bytesOf(merged(early, late)))
-  t.notOk('problem' in decodeBaseline(encodeBaseline(sum)), 'it can be read back')
-  const cases = [
-    [sum.execs('main'), EXEC_LIMIT, 'main execs', 1],
-    [sum.connections('main'), CONNECTION_LIMIT, 'main connections', 3],
-    [sum.listeners('main'), LISTENER_LIMIT, 'main listeners', 3],
-  ] as const
   const { reasons } = sum.completeness()
-  for (const [items, limit, detail, each] of cases) {
-    t.equal(items.length, limit, detail)
-    t.equal(items.filter(({ firstMs }) => firstMs < 100_000).length, limit - 10, detail)
-    t.match(reasons.find((reason) => reason.detail === detail) ?? {}, {
+  for (const [set, limit, each] of SETS) {
+    const items = sum[set]('main')
+    t.equal(items.length, limit, set)
+    t.equal(items.filter(({ firstMs }) => firstMs < 100_000).length, limit - 10, set)
+    t.match(reasons.find((reason) => reason.detail === `main ${set}`) ?? {}, {
       reason: 'map-full',
       count: (limit - 20) * each,
       fromMs: 100_000 + 10,
       toMs: 100_000 + limit - 11,
     })
   }
+  t.equal(
+    sum.snapshot().runs[1]?.behaviours.main.execs.length,
+    EXEC_LIMIT - 10,
+    'a run keeps its own',
+  )
 })
 
-t.test('which runs are folded does not depend on the order', async (t) => {
+t.test('states of one run that contradict each other stay within its bounds', async (t) => {
+  const states = ['x', 'yy', 'zzz'].map((word, n) => filled('run', word, 1_000 * n))
+  const [x, y, z] = states
+  if (x === undefined || y === undefined || z === undefined) throw new Error('there are three')
+  const sum = merged(merged(x, y), z)
+  t.equal(bytesOf(merged(x, merged(z, y))), bytesOf(sum))
+  t.notOk('problem' in decodeBaseline(encodeBaseline(sum)), 'it can be read back')
+  const [run] = sum.snapshot().runs
+  for (const [set, limit] of SETS) {
+    t.equal(run?.behaviours.main[set].length, limit, set)
+    t.ok(run?.behaviours.main[`${set}Collapsed`], set)
+  }
+})
+
+t.test('beyond the limit of runs the oldest are folded, in whatever order they come', async (t) => {
   const lives = (word: string, count: number, startedMs: number): Baseline => {
     const baseline = Baseline.empty(IMAGE)
     for (let i = 0; i < count; i++) {
-      baseline.startRun(runFacts(`${word}/${i}`, { startedMs: startedMs + i }))
+      const run = baseline.startRun(runFacts(`${word}/${i}`, { startedMs: startedMs + i }))
+      baseline.learnSyscall(run, 'main', 'x86_64', i % 300, 2, 5_000)
+      baseline.learnExec(run, execution(`/${word}/${i % 10}`, 5_000))
     }
     return baseline
   }
   const old = lives('old', 600, 1_000)
   const young = lives('young', 600, 5_000)
-  const sum = merged(old, young)
-  t.equal(bytesOf(sum), bytesOf(merged(young, old)))
-  t.equal(sum.runCount, 1200)
+  const more = lives('more', 100, 9_000)
+  const sum = merged(merged(old, young), more)
+  for (const other of [
+    merged(more, merged(young, old)),
+    merged(merged(old, more), merged(young, old)),
+    merged(merged(sum, old), young),
+  ]) {
+    t.equal(bytesOf(other), bytesOf(sum))
+  }
+  t.equal(sum.runCount, RUN_LIMIT)
   t.match(sum.snapshot(), {
-    foldedRuns: { runs: 1200 - RUN_LIMIT, firstStartedMs: 1_000 },
-    runs: [{ runId: 'old/200' }],
+    folded: { upTo: { runId: 'old/299', startedMs: 1_299 }, firstStartedMs: 1_000 },
+    runs: [{ runId: 'old/300' }],
   })
-  const both = merged(sum, lives('more', 100, 9_000))
-  t.match(both.snapshot().foldedRuns, { runs: 300, firstStartedMs: 1_000 })
+  t.equal(sum.syscalls('main').length, 300)
+  t.equal(sum.execs('main').length, 30)
 })

@@ -36,7 +36,7 @@ liveTest('a client sees a run start, what it does, and its end', NEEDS, async (t
   const reference = commandDigest(SH)
   const baseline = await until('the call', async () => {
     const got = await client.get({ reference })
-    const main = got.baseline?.behaviours?.find(
+    const main = got.baseline?.items?.find(
       ({ lineage }) => lineage === plimsoll.v1.Lineage.LINEAGE_MAIN,
     )
     const hasCall = main?.syscalls?.some(({ nr }) => nr === MKDIR) ?? false

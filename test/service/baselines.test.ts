@@ -180,7 +180,7 @@ t.test('a baseline comes as it is stored', async (t) => {
     const { baseline: message, origin } = await client.get({ reference })
     t.equal(origin, ORIGIN_STORE, reference)
     const bytes = plimsoll.v1.Baseline.encode(message ?? {}).finish()
-    const decoded = decodeBaseline(seal('PLIMBASE', 1, bytes))
+    const decoded = decodeBaseline(seal('PLIMBASE', 2, bytes))
     t.same('baseline' in decoded && decoded.baseline.snapshot(), baseline.snapshot())
   }
 })
@@ -193,7 +193,7 @@ t.test('of an image that is being learned, the session is asked first', async (t
   const reference = IMAGE.name
   const callsOf = async (origin: number): Promise<unknown> => {
     const got = await client.get({ reference, origin })
-    const calls = got.baseline?.behaviours?.[0]?.syscalls?.length
+    const calls = got.baseline?.items?.[0]?.syscalls?.length
     return { origin: got.origin, calls, revision: got.baseline?.revision }
   }
   const fromSession = { origin: ORIGIN_SESSION, calls: 1, revision: 0 }

@@ -59,6 +59,15 @@ export type Step = { readonly run: number } & (
       readonly atMs: number
     }
   | {
+      readonly kind: 'argument'
+      readonly lineage: Lineage
+      readonly abi: Abi
+      readonly nr: number
+      readonly value: number
+      readonly count: number
+      readonly atMs: number
+    }
+  | {
       readonly kind: 'exec'
       readonly seen: ExecObservation
       readonly program: ByteString | undefined
@@ -88,6 +97,15 @@ export interface Learner<Run> {
     program: ByteString,
     atMs: number,
   ): boolean
+  learnArgument(
+    run: Run,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    value: number,
+    count: number,
+    atMs: number,
+  ): boolean
   learnExec(run: Run, seen: ExecObservation, program?: ByteString): boolean
   learnEndpoint(run: Run, seen: EndpointObservation, program?: ByteString): boolean
 }
@@ -101,6 +119,10 @@ export function take<Run>(learner: Learner<Run>, runs: readonly Run[], step: Ste
       return learner.learnSyscall(run, step.lineage, step.abi, step.nr, step.count, step.atMs)
     case 'program':
       return learner.learnProgram(run, step.lineage, step.abi, step.nr, step.program, step.atMs)
+    case 'argument': {
+      const { lineage, abi, nr, value, count, atMs } = step
+      return learner.learnArgument(run, lineage, abi, nr, value, count, atMs)
+    }
     case 'exec':
       return learner.learnExec(run, step.seen, step.program)
     case 'endpoint':
@@ -111,12 +133,18 @@ export function take<Run>(learner: Learner<Run>, runs: readonly Run[], step: Ste
 export const RUNS = 3
 
 const lineage = fc.constantFrom<Lineage>('runtime', 'main', 'exec', 'probe')
-const atMs = fc.integer({ min: 0, max: 4e12 })
+const anyTime = fc.oneof(fc.integer({ min: 0, max: 200_000 }), fc.integer({ min: 0, max: 4e12 }))
 const run = fc.nat({ max: RUNS - 1 })
 const anyBytes = fc.uint8Array({ maxLength: 40 }).map(byteStringOf)
 
-/** Few numbers, so that they meet again, and some that no table has. */
-const nr = fc.oneof(fc.nat({ max: 12 }), fc.constantFrom(-1, 1022, 1023, 1024, 2 ** 31))
+/** Few numbers, so that they meet again, some that no table has, and of x86_64: socket, clone, prctl, unshare. */
+const nr = fc.oneof(
+  fc.nat({ max: 12 }),
+  fc.constantFrom(-1, 1022, 1023, 1024, 2 ** 31),
+  fc.constantFrom(41, 56, 157, 272),
+)
+/** Calls whose argument is learned, and one whose argument is not. */
+const argumentNr = fc.constantFrom(41, 41, 41, 56, 157, 272, 1)
 
 function programs(distinct: number): fc.Arbitrary<ByteString> {
   return fc.nat({ max: distinct - 1 }).map((n) => byteStringOfText(`/usr/bin/p${n}`))
@@ -126,9 +154,13 @@ function paths(): fc.Arbitrary<ByteString> {
   return fc.oneof(fc.constantFrom('/bin/sh', '/bin/ls', '').map(byteStringOfText), anyBytes)
 }
 
-/** Steps with up to `distinct` programs; `plain` ones leave out what depends on the order of learning. */
+/**
+ * Steps with up to `distinct` programs; `plain` ones leave out what depends on the order of learning, and are all in one time
+ * window.
+ */
 export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
   const program = programs(distinct)
+  const atMs = plain ? fc.integer({ min: 0, max: 50_000 }) : anyTime
   const truncated = plain ? fc.constant(false) : fc.boolean()
   const execution: fc.Arbitrary<ExecObservation> = fc.record({
     kind: fc.constant('exec' as const),
@@ -172,6 +204,16 @@ export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
       }),
       fc.record({
         run,
+        kind: fc.constant('argument' as const),
+        lineage,
+        abi: fc.constantFrom<Abi>('x86_64', 'x86_64', 'i386'),
+        nr: argumentNr,
+        value: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(0x7e02_0000, 0xffff_fff0, 2 ** 32 - 1)),
+        count: fc.nat({ max: 1_000_003 }),
+        atMs,
+      }),
+      fc.record({
+        run,
         kind: fc.constant('program' as const),
         lineage: fc.constant('main' as const),
         abi: fc.constant('x86_64' as const),
@@ -190,7 +232,7 @@ export const incompleteness: fc.Arbitrary<Incompleteness> = fc
   .record({
     reason: fc.constantFrom(...REASONS),
     count: fc.nat(),
-    gap: fc.option(fc.tuple(atMs, atMs), { nil: undefined }),
+    gap: fc.option(fc.tuple(anyTime, anyTime), { nil: undefined }),
     detail: fc.option(fc.string({ unit: 'binary', maxLength: 20 }), { nil: undefined }),
   })
   .map(({ reason, count, gap, detail }) => ({
@@ -215,12 +257,12 @@ export const image: fc.Arbitrary<ImageIdentity> = fc.record({
 export function anyRunFacts(runId: string): fc.Arbitrary<RunFacts> {
   return fc.record({
     runId: fc.constant(runId),
-    startedMs: fc.oneof(atMs, fc.constantFrom(-1, Number.NaN, 1.5, 9e15)),
-    endedMs: fc.oneof(atMs, fc.constant(0)),
+    startedMs: fc.oneof(anyTime, fc.constantFrom(-1, Number.NaN, 1.5, 9e15)),
+    endedMs: fc.oneof(anyTime, fc.constant(0)),
     runtime: text,
     containerId: text,
     containerName: text,
-    attachedMs: atMs,
+    attachedMs: anyTime,
     incompleteness: fc.array(incompleteness, { maxLength: 5 }),
     kernel: text,
     bpftrace: text,

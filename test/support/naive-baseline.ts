@@ -1,9 +1,10 @@
 /** The model of a baseline in the plainest way there is: maps, sets and no thought of cost. The twin of the real one. */
-import type { BehaviourSnapshot } from '../../src/baseline/behaviour.js'
-import { compareEndpoints, type EndpointFacts } from '../../src/baseline/endpoint-set.js'
-import { compareExecs, type ExecFacts } from '../../src/baseline/exec-set.js'
+import type { Behaviour } from '../../src/baseline/behaviour.js'
+import { compareEndpoints, type EndpointFacts } from '../../src/baseline/endpoint-item.js'
+import { compareExecs, type ExecFacts } from '../../src/baseline/exec-item.js'
 import type { Evidence } from '../../src/baseline/evidence.js'
 import type { ByteString } from '../../src/bytes.js'
+import { argumentCallOf } from '../../src/kernel/arguments.js'
 import {
   type Abi,
   ABIS,
@@ -12,26 +13,39 @@ import {
   type Lineage,
 } from '../../src/observation.js'
 
-interface Item<Facts> {
+/** What one run tells of an item: everything that was said, in order. */
+interface Telling<Facts> {
   facts: Facts
   readonly times: number[]
+  readonly windows: number[]
   count: number
-  readonly runs: Set<string>
   readonly programs: Set<ByteString>
 }
 
-type Items<Facts> = Map<string, Item<Facts>>
+/** By key, then by run. */
+type Items<Facts> = Map<string, Map<string, Telling<Facts>>>
+
+interface Call {
+  readonly abi: Abi
+  readonly nr: number
+}
 
 interface Sets {
-  readonly syscalls: Items<{ abi: Abi; nr: number }>
+  readonly syscalls: Items<Call>
+  readonly arguments: Items<Call & { readonly value: number }>
   readonly execs: Items<ExecFacts>
   readonly connections: Items<EndpointFacts>
   readonly listeners: Items<EndpointFacts>
 }
 
-/** Knows no bounds but those of an item: keep the input below the bounds of the sets. */
+/** Knows no bounds but those of an item: keep the input below the bounds of the sets. All runs begin at one time. */
 export class NaiveBaseline {
   readonly #lineages = new Map<Lineage, Sets>()
+  readonly #startedMs: number
+
+  constructor(startedMs: number) {
+    this.#startedMs = startedMs
+  }
 
   learnSyscall(
     run: string,
@@ -58,18 +72,26 @@ export class NaiveBaseline {
     return isNew
   }
 
+  learnArgument(
+    run: string,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    value: number,
+    count: number,
+    atMs: number,
+  ): boolean {
+    if (count < 1 || argumentCallOf(abi, nr) === undefined) return false
+    const values = this.#of(lineage).arguments
+    return this.#note(values, [abi, nr, value], { abi, nr, value }, run, count, atMs).isNew
+  }
+
   learnExec(run: string, seen: ExecObservation, program?: ByteString): boolean {
-    const { path, exe, fsMagic, upper, truncated } = seen
+    const { path, exe, fsMagic, upper, truncated, atMs } = seen
     const fileless = seen.links === 0
     const fresh = { path, exe, fsMagic, otherFs: false, upper, fileless, truncated }
-    const { item, isNew } = note(
-      this.#of(seen.lineage).execs,
-      [path, exe],
-      fresh,
-      run,
-      1,
-      seen.atMs,
-    )
+    const { execs } = this.#of(seen.lineage)
+    const { item, isNew } = this.#note(execs, [path, exe], fresh, run, 1, atMs)
     const { facts } = item
     item.facts = {
       ...facts,
@@ -87,22 +109,26 @@ export class NaiveBaseline {
     const sets = this.#of(seen.lineage)
     const set = seen.kind === 'connect' ? sets.connections : sets.listeners
     const fresh = { protocol, address, port, source, truncated }
-    const { item, isNew } = note(set, [protocol, address, port, source], fresh, run, count, atMs)
+    const key = [protocol, address, port, source]
+    const { item, isNew } = this.#note(set, key, fresh, run, count, atMs)
     item.facts = { ...item.facts, truncated: item.facts.truncated || truncated }
     if (program !== undefined) item.programs.add(program)
     return isNew
   }
 
-  behaviour(lineage: Lineage): BehaviourSnapshot {
-    const { syscalls, execs, connections, listeners } = this.#of(lineage)
+  behaviour(lineage: Lineage): Behaviour {
+    const sets = this.#of(lineage)
     return {
-      syscalls: itemsOf(
-        syscalls,
-        (a, b) => ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.nr - b.nr,
+      syscalls: itemsOf(sets.syscalls, firstOf, compareCalls),
+      arguments: itemsOf(
+        sets.arguments,
+        firstOf,
+        (a, b) => compareCalls(a, b) || a.value - b.value,
       ),
-      execs: itemsOf(execs, compareExecs),
-      connections: itemsOf(connections, compareEndpoints),
-      listeners: itemsOf(listeners, compareEndpoints),
+      execs: itemsOf(sets.execs, execFactsOf, compareExecs),
+      connections: itemsOf(sets.connections, endpointFactsOf, compareEndpoints),
+      listeners: itemsOf(sets.listeners, endpointFactsOf, compareEndpoints),
+      argumentsCollapsed: unseenArguments(sets),
       execsCollapsed: undefined,
       connectionsCollapsed: undefined,
       listenersCollapsed: undefined,
@@ -112,12 +138,13 @@ export class NaiveBaseline {
   #syscall(run: string, lineage: Lineage, abi: Abi, nr: number, count: number, atMs: number) {
     const kept = nr < 0 || nr > 1022 ? 1023 : nr
     const facts = { abi, nr: kept }
-    return note(this.#of(lineage).syscalls, [abi, kept], facts, run, count, atMs)
+    return this.#note(this.#of(lineage).syscalls, [abi, kept], facts, run, count, atMs)
   }
 
   #of(lineage: Lineage): Sets {
     const sets = this.#lineages.get(lineage) ?? {
       syscalls: new Map(),
+      arguments: new Map(),
       execs: new Map(),
       connections: new Map(),
       listeners: new Map(),
@@ -125,39 +152,110 @@ export class NaiveBaseline {
     this.#lineages.set(lineage, sets)
     return sets
   }
-}
 
-function note<Facts>(
-  items: Items<Facts>,
-  key: readonly unknown[],
-  facts: Facts,
-  run: string,
-  count: number,
-  atMs: number,
-): { item: Item<Facts>; isNew: boolean } {
-  const text = JSON.stringify(key)
-  const known = items.get(text)
-  const item = known ?? { facts, times: [], count: 0, runs: new Set(), programs: new Set() }
-  items.set(text, item)
-  item.times.push(atMs)
-  item.count += count
-  item.runs.add(run)
-  return { item, isNew: known === undefined }
+  #note<Facts>(
+    items: Items<Facts>,
+    key: readonly unknown[],
+    facts: Facts,
+    run: string,
+    count: number,
+    atMs: number,
+  ): { item: Telling<Facts>; isNew: boolean } {
+    const text = JSON.stringify(key)
+    const known = items.get(text)
+    const runs = known ?? new Map<string, Telling<Facts>>()
+    items.set(text, runs)
+    const item = runs.get(run) ?? { facts, times: [], windows: [], count: 0, programs: new Set() }
+    runs.set(run, item)
+    item.times.push(atMs)
+    item.count += count
+    const window = Math.max(0, Math.floor((atMs - this.#startedMs) / 60_000))
+    if (count > 0 && window > Math.max(-1, ...item.windows)) item.windows.push(window)
+    return { item, isNew: known === undefined }
+  }
 }
 
 function itemsOf<Facts>(
   items: Items<Facts>,
+  factsOf: (tellings: readonly Telling<Facts>[]) => Facts,
   compare: (a: Facts, b: Facts) => number,
 ): (Facts & Evidence)[] {
   return [...items.values()]
-    .sort((a, b) => compare(a.facts, b.facts))
-    .map(({ facts, times, count, runs, programs }) => ({
-      ...facts,
-      firstMs: Math.min(...times),
-      lastMs: Math.max(...times),
-      count,
-      runs: runs.size,
-      programs: [...programs].slice(0, 8).sort(),
-      morePrograms: programs.size > 8,
-    }))
+    .map((runs) => {
+      const tellings = [...runs.values()]
+      return { ...factsOf(tellings), ...evidenceOf(tellings) }
+    })
+    .sort(compare)
+}
+
+function evidenceOf(tellings: readonly Telling<unknown>[]): Evidence {
+  const times = tellings.flatMap((telling) => telling.times)
+  // Each run keeps the first eight that it met.
+  const kept = new Set(tellings.flatMap(({ programs }) => [...programs].slice(0, 8)))
+  return {
+    firstMs: Math.min(...times),
+    lastMs: Math.max(...times),
+    count: tellings.reduce((sum, { count }) => sum + count, 0),
+    runs: tellings.length,
+    windows: tellings.reduce((sum, { windows }) => sum + windows.length, 0),
+    programs: [...kept].sort().slice(0, 8),
+    morePrograms: kept.size > 8 || tellings.some(({ programs }) => programs.size > 8),
+  }
+}
+
+function firstOf<Facts>(tellings: readonly Telling<Facts>[]): Facts {
+  const [first] = tellings
+  if (first === undefined) throw new Error('nothing was told')
+  return first.facts
+}
+
+function execFactsOf(tellings: readonly Telling<ExecFacts>[]): ExecFacts {
+  const all = tellings.map(({ facts }) => facts)
+  const byAge = tellings.toSorted(
+    (a, b) => Math.min(...a.times) - Math.min(...b.times) || a.facts.fsMagic - b.facts.fsMagic,
+  )
+  return {
+    ...firstOf(byAge),
+    otherFs: all.some(({ otherFs }) => otherFs) || new Set(all.map((one) => one.fsMagic)).size > 1,
+    upper: all.some(({ upper }) => upper),
+    fileless: all.some(({ fileless }) => fileless),
+    truncated: all.some(({ truncated }) => truncated),
+  }
+}
+
+function endpointFactsOf(tellings: readonly Telling<EndpointFacts>[]): EndpointFacts {
+  return { ...firstOf(tellings), truncated: tellings.some(({ facts }) => facts.truncated) }
+}
+
+/** Calls of which some run counted more than of all their arguments. */
+function unseenArguments({ syscalls, arguments: values }: Sets): Behaviour['argumentsCollapsed'] {
+  return [...syscalls.values()]
+    .flatMap((runs) => {
+      const gaps = [...runs].flatMap(([run, telling]) => {
+        const { abi, nr } = telling.facts
+        if (argumentCallOf(abi, nr) === undefined) return []
+        const seen = [...values.values()]
+          .map((ofValue) => ofValue.get(run))
+          .filter((value) => value?.facts.abi === abi && value.facts.nr === nr)
+          .reduce((sum, value) => sum + (value?.count ?? 0), 0)
+        return telling.count > seen ? [{ ...telling, abi, nr, count: telling.count - seen }] : []
+      })
+      const [gap] = gaps
+      if (gap === undefined) return []
+      const times = gaps.flatMap((one) => one.times)
+      return [
+        {
+          abi: gap.abi,
+          nr: gap.nr,
+          count: gaps.reduce((sum, { count }) => sum + count, 0),
+          firstMs: Math.min(...times),
+          lastMs: Math.max(...times),
+        },
+      ]
+    })
+    .sort(compareCalls)
+}
+
+function compareCalls(a: Call, b: Call): number {
+  return ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.nr - b.nr
 }

@@ -1,0 +1,148 @@
+/** What a lineage did in all runs together, as the JSON view shows it. Pure. */
+import { displayOf } from '../bytes.js'
+import { argumentCallOf, argumentLabel } from '../kernel/arguments.js'
+import type { Abi } from '../observation.js'
+import type { ArgumentFacts, ArgumentItem } from './argument-item.js'
+import type { Behaviour } from './behaviour.js'
+import type { Collapsed } from './collapsed.js'
+import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
+import type { Evidence } from './evidence.js'
+import type { ExecFacts, ExecItem } from './exec-item.js'
+import type { SyscallFacts } from './syscall-item.js'
+import { isoOf } from './view-text.js'
+
+/** The name of a system call, or an explicit unknown. */
+export type SyscallNamer = (abi: Abi, nr: number) => string
+
+export interface EvidenceView extends Omit<Evidence, 'programs'> {
+  readonly first: string
+  readonly last: string
+  readonly programs: readonly string[]
+}
+
+export interface SyscallView extends SyscallFacts, EvidenceView {
+  readonly name: string
+}
+
+/** Programs are not known of arguments. */
+export interface ArgumentView
+  extends ArgumentFacts, Omit<EvidenceView, 'programs' | 'morePrograms'> {
+  /** Of the call. */
+  readonly name: string
+  /** The value in words. */
+  readonly label: string
+}
+
+export interface ExecView extends EvidenceView, Omit<ExecFacts, 'path' | 'exe' | 'fsMagic'> {
+  readonly path: string
+  readonly exe: string
+  /** Hexadecimal, as in `statfs(2)`. */
+  readonly fsMagic: string
+}
+
+export interface EndpointView extends EvidenceView, Omit<EndpointFacts, 'address'> {
+  readonly address: string
+}
+
+export interface CollapsedView extends Collapsed {
+  readonly first: string
+  readonly last: string
+}
+
+/** A call of which not every argument is known. */
+export interface CollapsedArgumentsView extends SyscallFacts, CollapsedView {
+  readonly name: string
+}
+
+/** A `...Collapsed` that is not null says that its set is full and what it left out. */
+export interface BehaviourView {
+  readonly syscalls: readonly SyscallView[]
+  readonly arguments: readonly ArgumentView[]
+  readonly execs: readonly ExecView[]
+  readonly connections: readonly EndpointView[]
+  readonly listeners: readonly EndpointView[]
+  readonly argumentsCollapsed: readonly CollapsedArgumentsView[]
+  readonly execsCollapsed: CollapsedView | null
+  readonly connectionsCollapsed: CollapsedView | null
+  readonly listenersCollapsed: CollapsedView | null
+}
+
+export function behaviourView(behaviour: Behaviour, nameOf: SyscallNamer): BehaviourView {
+  const { execsCollapsed, connectionsCollapsed, listenersCollapsed } = behaviour
+  return {
+    syscalls: behaviour.syscalls.map((item) => ({
+      abi: item.abi,
+      nr: item.nr,
+      name: nameOf(item.abi, item.nr),
+      ...evidenceView(item),
+    })),
+    arguments: behaviour.arguments.map((item) => argumentView(item, nameOf)),
+    execs: behaviour.execs.map(execView),
+    connections: behaviour.connections.map(endpointView),
+    listeners: behaviour.listeners.map(endpointView),
+    argumentsCollapsed: behaviour.argumentsCollapsed.map((marker) => ({
+      abi: marker.abi,
+      nr: marker.nr,
+      name: nameOf(marker.abi, marker.nr),
+      ...collapsedView(marker),
+    })),
+    execsCollapsed: execsCollapsed === undefined ? null : collapsedView(execsCollapsed),
+    connectionsCollapsed:
+      connectionsCollapsed === undefined ? null : collapsedView(connectionsCollapsed),
+    listenersCollapsed: listenersCollapsed === undefined ? null : collapsedView(listenersCollapsed),
+  }
+}
+
+/** The value of a call's argument in words. */
+export function labelOf({ abi, nr, value }: ArgumentFacts): string {
+  const call = argumentCallOf(abi, nr)
+  return call === undefined ? String(value) : argumentLabel(call, value)
+}
+
+function argumentView(item: ArgumentItem, nameOf: SyscallNamer): ArgumentView {
+  const { programs: _, morePrograms: __, ...evidence } = evidenceView(item)
+  const { abi, nr, value } = item
+  return { abi, nr, name: nameOf(abi, nr), value, label: labelOf(item), ...evidence }
+}
+
+function execView(item: ExecItem): ExecView {
+  return {
+    path: displayOf(item.path),
+    exe: displayOf(item.exe),
+    fsMagic: `0x${item.fsMagic.toString(16)}`,
+    otherFs: item.otherFs,
+    upper: item.upper,
+    fileless: item.fileless,
+    truncated: item.truncated,
+    ...evidenceView(item),
+  }
+}
+
+function endpointView(item: EndpointItem): EndpointView {
+  return {
+    protocol: item.protocol,
+    address: displayOf(item.address),
+    port: item.port,
+    source: item.source,
+    truncated: item.truncated,
+    ...evidenceView(item),
+  }
+}
+
+function evidenceView(evidence: Evidence): EvidenceView {
+  return {
+    count: evidence.count,
+    runs: evidence.runs,
+    windows: evidence.windows,
+    firstMs: evidence.firstMs,
+    first: isoOf(evidence.firstMs),
+    lastMs: evidence.lastMs,
+    last: isoOf(evidence.lastMs),
+    programs: evidence.programs.map(displayOf),
+    morePrograms: evidence.morePrograms,
+  }
+}
+
+function collapsedView({ count, firstMs, lastMs }: Collapsed): CollapsedView {
+  return { count, firstMs, first: isoOf(firstMs), lastMs, last: isoOf(lastMs) }
+}
