@@ -72,6 +72,7 @@ export class Answers {
             imageDigest: resolution.facts.imageDigest,
             imageName: resolution.facts.imageName,
             entrypoint: resolution.facts.entrypoint,
+            healthChecks: resolution.facts.healthChecks,
           }
         : {
             runtime,
@@ -83,6 +84,7 @@ export class Answers {
             imageDigest: '',
             imageName: '',
             entrypoint: [],
+            healthChecks: [],
           }
     this.#options.give({ kind: 'container', answer })
   }

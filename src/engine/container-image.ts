@@ -25,5 +25,6 @@ export function noAnswer(containerId: string): ContainerAnswer {
     imageDigest: '',
     imageName: '',
     entrypoint: [],
+    healthChecks: [],
   }
 }

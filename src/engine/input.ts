@@ -32,6 +32,8 @@ export interface ContainerAnswer {
   readonly imageDigest: string
   readonly imageName: string
   readonly entrypoint: readonly string[]
+  /** Command lines with which the runtime starts the container's health check; see `ContainerFacts`. */
+  readonly healthChecks: readonly (readonly string[])[]
 }
 
 export interface CgroupEntry {

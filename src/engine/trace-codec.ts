@@ -3,7 +3,7 @@ import { isDigest } from '../baseline/image-identity.js'
 import { byteStringOf, bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
 import { isContainerId } from '../workload/container-facts.js'
-import type { Input } from './input.js'
+import type { ContainerAnswer, Input } from './input.js'
 
 const { TraceEntry } = plimsoll.v1
 
@@ -68,7 +68,7 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
         },
       }
     case 'container':
-      return { atMs, container: { ...input.answer, entrypoint: [...input.answer.entrypoint] } }
+      return { atMs, container: containerOf(input.answer) }
     case 'command':
       return {
         atMs,
@@ -81,6 +81,14 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
       }
     case 'end':
       return { atMs, end: {} }
+  }
+}
+
+function containerOf(answer: ContainerAnswer): plimsoll.v1.ITraceContainer {
+  return {
+    ...answer,
+    entrypoint: [...answer.entrypoint],
+    healthChecks: answer.healthChecks.map((words) => ({ words: [...words] })),
   }
 }
 
@@ -139,6 +147,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
         imageDigest: container.imageDigest ?? '',
         imageName: container.imageName ?? '',
         entrypoint: container.entrypoint ?? [],
+        healthChecks: (container.healthChecks ?? []).map(({ words }) => words ?? []),
       },
     }
   }

@@ -18,6 +18,8 @@ export interface ContainerFacts {
   readonly imageName: string
   /** Program and arguments. */
   readonly entrypoint: readonly string[]
+  /** Command lines with which the runtime starts the health check, any of them; none: it has none, or nobody can say. */
+  readonly healthChecks: readonly (readonly string[])[]
   readonly startedMs?: number
   readonly noNewPrivileges?: boolean
   /**

@@ -23,6 +23,8 @@ export interface EngineApiOptions {
   readonly nowMs: () => number
 }
 
+const GONE: Resolution = { kind: 'gone', problem: 'no such container' }
+
 type Get = (path: string) => Promise<SocketAnswer>
 
 /** The service behind one socket. Holds no connection between questions. */
@@ -38,12 +40,25 @@ export class EngineApi implements RuntimeClient {
    * What the service says of a container; when it no longer knows it, what its event log and the image named there say.
    * Never rejects: no listener, a refusal or nonsense is `unreachable`.
    */
-  async inspect(containerId: string, signal: AbortSignal): Promise<Resolution> {
+  inspect(containerId: string, signal: AbortSignal): Promise<Resolution> {
+    return this.#ask(containerId, signal, (get) => this.#trace(containerId, get))
+  }
+
+  /** The same, for a container of which nothing is to be said once it is gone. */
+  inspectRunning(containerId: string, signal: AbortSignal): Promise<Resolution> {
+    return this.#ask(containerId, signal, () => Promise.resolve(GONE))
+  }
+
+  async #ask(
+    containerId: string,
+    signal: AbortSignal,
+    whenGone: (get: Get) => Promise<Resolution>,
+  ): Promise<Resolution> {
     if (!isContainerId(containerId)) return { kind: 'gone', problem: 'not a container id' }
     const get: Get = (path) => getFromSocket(this.#options.socketPath, path, signal)
     try {
       const container = await get(`/containers/${containerId}/json`)
-      if (container.status === 404) return await this.#trace(containerId, get)
+      if (container.status === 404) return await whenGone(get)
       const answer = accepted(container)
       const facts = factsOfInspect(answer, this.#options.runtime, await this.#askVersion(get))
       return facts === undefined

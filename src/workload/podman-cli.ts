@@ -32,7 +32,21 @@ export class PodmanCli {
   }
 
   /** What podman knows of the container, or of its past. Never rejects. */
-  async inspect(containerId: string, signal: AbortSignal): Promise<Resolution> {
+  inspect(containerId: string, signal: AbortSignal): Promise<Resolution> {
+    return this.#inspect(containerId, signal, () => this.#trace(containerId, signal))
+  }
+
+  /** The same, for a container of which nothing is to be said once it is gone. */
+  inspectRunning(containerId: string, signal: AbortSignal): Promise<Resolution> {
+    const gone = { kind: 'gone', problem: 'no such container' } as const
+    return this.#inspect(containerId, signal, () => Promise.resolve(gone))
+  }
+
+  async #inspect(
+    containerId: string,
+    signal: AbortSignal,
+    whenGone: () => Promise<Resolution>,
+  ): Promise<Resolution> {
     const answer = await this.#ask(
       ['inspect', '--type', 'container', '--format', 'json', containerId],
       signal,
@@ -46,9 +60,7 @@ export class PodmanCli {
       if (facts !== undefined) return { kind: 'found', facts }
       return { kind: 'gone', problem: 'podman inspect names no image id' }
     }
-    return saysUnknown(answer)
-      ? this.#trace(containerId, signal)
-      : { kind: 'unreachable', problem: answer.problem }
+    return saysUnknown(answer) ? whenGone() : { kind: 'unreachable', problem: answer.problem }
   }
 
   async #trace(containerId: string, signal: AbortSignal): Promise<Resolution> {

@@ -1,7 +1,7 @@
 /**
  * podman as a source of container facts. podman has no daemon that must be there, so there are three ways, the fastest
  * first: the record of its storage library, its API where the service runs, its command line. The first that knows the
- * container answers; for one that is gone the last two have the event log.
+ * container answers; for one that is gone the last two have the event log. Only the last two know of health checks.
  */
 import type { Resolution, RuntimeClient } from './container-facts.js'
 import { isContainerId } from './container-facts.js'
@@ -20,6 +20,9 @@ export interface PodmanOptions {
   readonly program?: string
   readonly run?: RunProcess
 }
+
+/** Time for the question after the health check; the API answers in milliseconds, the command line in some 50. */
+const HEALTH_CHECK_MS = 3000
 
 /** Asks this host's podman, as the user that plimsoll runs as. */
 export class PodmanClient implements RuntimeClient {
@@ -46,11 +49,23 @@ export class PodmanClient implements RuntimeClient {
         runtimeVersion,
         containerId,
         entrypoint: args,
+        healthChecks: await this.#healthChecks(containerId, signal),
         source: 'container',
       } as const
       return { kind: 'found', facts }
     }
     const answer = await this.#api.inspect(containerId, signal)
     return answer.kind === 'unreachable' ? this.#cli.inspect(containerId, signal) : answer
+  }
+
+  /** The record does not have them. Which image it is must not depend on podman having the time to say. */
+  async #healthChecks(
+    containerId: string,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly string[])[]> {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(HEALTH_CHECK_MS)])
+    let answer = await this.#api.inspectRunning(containerId, soon)
+    if (answer.kind === 'unreachable') answer = await this.#cli.inspectRunning(containerId, soon)
+    return answer.kind === 'found' ? answer.facts.healthChecks : []
   }
 }

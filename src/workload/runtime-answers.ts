@@ -6,6 +6,7 @@
 import type { ContainerFacts } from './container-facts.js'
 import { imageDigestOf } from './container-facts.js'
 import type { ContainerRuntime } from './container-path.js'
+import { healthChecksOf } from './health-check.js'
 import { elementsAt, memberAt, parseJson, stringAt, stringsAt, timeAt } from './json-fields.js'
 
 /** What the event log still knows of a container that is gone. */
@@ -45,6 +46,7 @@ export function factsOfInspect(
     imageDigest,
     imageName: stringAt(answer, 'ImageName') ?? stringAt(answer, 'Config', 'Image') ?? '',
     entrypoint: program === undefined ? [] : [program, ...stringsAt(answer, 'Args')],
+    healthChecks: healthChecksOf(answer, runtime),
     ...(startedMs === undefined ? {} : { startedMs }),
     noNewPrivileges: options.some(
       (option) => typeof option === 'string' && /^no-new-privileges(?:[:=]true)?$/.test(option),

@@ -34,6 +34,8 @@ export function resolutionOfTrace(
     imageDigest: image.imageDigest,
     imageName: trace.imageName,
     entrypoint: image.entrypoint,
+    // The container may have had another one than its image.
+    healthChecks: [],
     ...(trace.startedMs === undefined ? {} : { startedMs: trace.startedMs }),
     source: 'image',
   } as const

@@ -121,6 +121,7 @@ export class LearningScript {
       imageDigest: digestOf('web'),
       imageName: 'localhost/web:1.0',
       entrypoint: ['/bin/app'],
+      healthChecks: [],
       ...changes,
     }
     this.give({ kind: 'container', answer })
@@ -128,7 +129,7 @@ export class LearningScript {
   }
 
   unanswered(word: string, problem: string): this {
-    const nothing = { name: '', imageDigest: '', imageName: '', entrypoint: [] }
+    const nothing = { name: '', imageDigest: '', imageName: '', entrypoint: [], healthChecks: [] }
     return this.answer(word, { found: false, problem, ...nothing })
   }
 

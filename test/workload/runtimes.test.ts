@@ -118,6 +118,7 @@ for (const { name, runtime, client, version, tellsStart } of backEnds) {
       imageDigest,
       imageName: 'localhost/fixture:1',
       entrypoint: ['/bin/sh', '-c', 'sleep 1'],
+      healthChecks: [],
       noNewPrivileges: true,
       source: 'container',
     })
