@@ -47,6 +47,23 @@ export interface ExecObservation extends Observed {
   readonly truncated: boolean
 }
 
+/**
+ * An entry: a process that joined a container from outside (a health check, `podman exec`) started its first program. What
+ * it and its children do carries its tag, eight bits of `hash`: the facts of all entries with one argv are one, and those of
+ * two argvs are so by chance, one time in 255.
+ */
+export interface EntryObservation extends Observed {
+  readonly kind: 'entry'
+  readonly tag: number
+  readonly pid: number
+  /** Bytes of its argv, with the zero byte behind each word. */
+  readonly length: number
+  /** Of these bytes, as `argvHash` makes it. */
+  readonly hash: bigint
+  /** The first of these bytes, as many as the sensor carries. */
+  readonly head: ByteString
+}
+
 /** `kernel`: read from kernel structures. `user`: read from the caller's memory, which it could change meanwhile. */
 export type Source = 'kernel' | 'user'
 
@@ -85,30 +102,36 @@ export interface CgroupObservation {
   readonly atMs: number
 }
 
-export type Observation = ExecObservation | EndpointObservation | SyscallHint | CgroupObservation
+export type Observation =
+  ExecObservation | EntryObservation | EndpointObservation | SyscallHint | CgroupObservation
 
-/** Where decoded facts go. Calls arrive in the order of the sensor's bytes. */
+/**
+ * Where decoded facts go. Calls arrive in the order of the sensor's bytes. Lineages are the kernel's, to which a health check
+ * is an `exec` like any other; `tag` says which entry an `exec` descends from, and is 0 for every other lineage.
+ */
 export interface ObservationSink {
   /**
-   * `count` further calls of (abi, nr) by this cgroup and lineage since the last report, from the kernel's map: the
+   * `count` further calls of (abi, nr) by this cgroup, lineage and entry since the last report, from the kernel's map: the
    * truth, where a hint is only early. Called once per non-zero map entry and print.
    */
   syscall(
     cgroupId: number,
     lineage: Lineage,
+    tag: number,
     abi: Abi,
     nr: number,
     count: number,
     atMs: number,
   ): void
-  observe(observation: Observation): void
+  observe(observation: Observation, tag: number): void
   /**
    * `count` further calls of (abi, nr) with that packed argument (see `kernel/arguments`), from the kernel's map like
    * `syscall`; those calls are in its counts too.
    */
-  argument?(
+  argument(
     cgroupId: number,
     lineage: Lineage,
+    tag: number,
     abi: Abi,
     nr: number,
     value: number,

@@ -1,11 +1,17 @@
 /**
  * One life of a workload while it is learned: from the first fact about it until its cgroups are gone. Until the runtime has
- * said which image it is, facts are held back, bounded; then they are learned in order. Pure.
+ * said which image it is, facts are held back, bounded; then they are learned in order. Facts about what joined from outside
+ * wait a little longer, until it is decided whether that is the health check. Pure.
  */
 import type { Baseline } from '../baseline/baseline.js'
 import type { RunFacts, RunHandle } from '../baseline/run.js'
-import type { Incompleteness } from '../observation.js'
-import { Held, type Lesson } from './held.js'
+import type { EntryObservation, Incompleteness, Lineage } from '../observation.js'
+import { Entries } from './entries.js'
+import { Held } from './held.js'
+import { Undecided } from './undecided.js'
+
+/** A fact waiting to be learned; the lineage is what the run takes it for. */
+export type Lesson = (baseline: Baseline, handle: RunHandle, lineage: Lineage) => void
 
 /** A container makes some hundred distinct facts; more than this while waiting is a flood, and is counted. */
 const HELD_LIMIT = 8192
@@ -38,7 +44,9 @@ export class Run {
   #onBegun: (() => void) | undefined
   #isIgnored = false
   #hasFacts = false
-  readonly #held = new Held(HELD_LIMIT)
+  readonly #held = new Held<(baseline: Baseline, handle: RunHandle) => void>(HELD_LIMIT)
+  readonly #entries = new Entries()
+  readonly #undecided = new Undecided<Lesson>(HELD_LIMIT)
 
   /** `isLate`: it may have run before the probes were attached. */
   constructor(containerId: string, startedMs: number, isLate: boolean) {
@@ -81,11 +89,51 @@ export class Run {
     return this.#hasFacts
   }
 
-  learn(lesson: Lesson): void {
+  /** A fact about a process of that lineage, as the kernel sees it; `tag` says which entry an `exec` descends from. */
+  learn(lineage: Lineage, tag: number, lesson: Lesson): void {
     if (this.#isIgnored) return
     this.#hasFacts = true
-    this.#take(lesson)
+    if (lineage === 'exec') this.#undecided.add(tag, lesson)
+    else this.#take((baseline, handle) => lesson(baseline, handle, lineage))
     this.#beginIfDue()
+  }
+
+  /** A process joined from outside. */
+  enter(entry: EntryObservation): void {
+    this.#entries.saw(entry)
+  }
+
+  /** Processes may have joined untold. */
+  missEntries(): void {
+    this.#entries.missed()
+  }
+
+  /** The command lines that start its health check. Known before `settle`, or never. */
+  expectHealthChecks(healthChecks: readonly (readonly string[])[]): void {
+    this.#entries.expect(healthChecks)
+  }
+
+  /** The sensor has printed its maps. */
+  printed(): void {
+    this.#undecided.printed()
+    this.decide(false)
+  }
+
+  /** Learns the facts about entries that have waited long enough; with `all`, because nothing comes any more, all of them. */
+  decide(all: boolean): void {
+    if (this.#handle === undefined) return
+    for (const { tag, item: lesson } of this.#undecided.take(all)) {
+      const lineage = this.#entries.lineageOf(tag)
+      this.#take((baseline, handle) => lesson(baseline, handle, lineage))
+    }
+    const dropped = this.#undecided.takeDropped()
+    if (dropped > 0) {
+      this.miss({
+        reason: 'lost-events',
+        count: dropped,
+        detail: 'held while an entry was decided',
+      })
+    }
   }
 
   /**
@@ -113,6 +161,7 @@ export class Run {
   ignore(): void {
     this.#isIgnored = true
     this.#held.take()
+    this.#undecided.take(true)
   }
 
   /** Its last cgroup is gone. Facts may still come: the maps are printed after the fact. */
@@ -123,7 +172,7 @@ export class Run {
     }
   }
 
-  #take(lesson: Lesson): void {
+  #take(lesson: (baseline: Baseline, handle: RunHandle) => void): void {
     if (this.#baseline !== undefined && this.#handle !== undefined)
       lesson(this.#baseline, this.#handle)
     else this.#held.add(lesson)
@@ -149,6 +198,7 @@ export class Run {
       })
     }
     for (const lesson of this.#held.take()) lesson(baseline, handle)
+    this.decide(false)
     if (this.#endedMs > 0) baseline.endRun(handle, this.#endedMs)
     this.#onBegun?.()
   }

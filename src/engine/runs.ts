@@ -6,16 +6,19 @@ import type { Incompleteness } from '../observation.js'
 import type { ContainerPath } from '../workload/container-path.js'
 import { CgroupIndex, type CgroupOwner } from './cgroup-index.js'
 import type { CgroupEntry } from './input.js'
-import { Held, type Lesson } from './held.js'
+import { Held } from './held.js'
 import { Run } from './run.js'
 
 /** Cgroups of unknown owner for which facts are held, and facts held for each. */
 const UNKNOWN_LIMIT = 256
 const UNKNOWN_HELD_LIMIT = 4096
 
+/** What is to be told to the run that it is about. */
+type Fact = (run: Run) => void
+
 /** A cgroup whose owner is unknown. */
 interface Unknown {
-  readonly held: Held
+  readonly held: Held<Fact>
   /** When it went away; 0 as long as it is there. */
   removedMs: number
 }
@@ -111,19 +114,30 @@ export class Runs {
     if (isDoubtful) this.#listener.wantsScan()
   }
 
-  /** A fact about whatever runs in that cgroup. */
-  learn(cgroupId: number, atMs: number, lesson: Lesson): void {
+  /** A fact about whatever runs in that cgroup: told to its run, at once or when it is known. */
+  tell(cgroupId: number, atMs: number, fact: Fact): void {
     const run = this.#byCgroup.get(cgroupId)
     if (run !== undefined) {
-      run.learn(lesson)
+      fact(run)
       return
     }
     const owner = this.#index.ownerOf(cgroupId)
-    if (owner === 'unknown') this.#hold(cgroupId, lesson)
+    if (owner === 'unknown') this.#hold(cgroupId, fact)
     else if (owner !== 'none') {
       this.#own(cgroupId, owner, atMs)
-      this.#byCgroup.get(cgroupId)?.learn(lesson)
+      const started = this.#byCgroup.get(cgroupId)
+      if (started !== undefined) fact(started)
     }
+  }
+
+  /** The sensor has printed its maps. */
+  printed(): void {
+    for (const run of this.#all) run.printed()
+  }
+
+  /** The sensor has ended: all that is known about entries is in. */
+  decide(): void {
+    for (const run of this.#all) run.decide(true)
   }
 
   /**
@@ -148,6 +162,13 @@ export class Runs {
     }
   }
 
+  /** Entries may have been missed, by every run that was alive after `sinceMs`. */
+  missEntries(sinceMs: number): void {
+    for (const run of this.#all) {
+      if (run.endedMs === 0 || run.endedMs >= sinceMs) run.missEntries()
+    }
+  }
+
   #own(cgroupId: number, owner: CgroupOwner, atMs: number): void {
     if (owner !== 'none' && owner !== 'unknown' && !this.#byCgroup.has(cgroupId)) {
       const current = this.#byContainer.get(owner.containerId)
@@ -161,7 +182,7 @@ export class Runs {
     this.#unknown.delete(cgroupId)
     const run = this.#byCgroup.get(cgroupId)
     if (run === undefined) return
-    for (const lesson of unknown.held.take()) run.learn(lesson)
+    for (const fact of unknown.held.take()) fact(run)
     const { dropped } = unknown.held
     if (dropped > 0) {
       run.miss({
@@ -198,17 +219,17 @@ export class Runs {
     this.#listener.ended(run)
   }
 
-  #hold(cgroupId: number, lesson?: Lesson): void {
+  #hold(cgroupId: number, fact?: Fact): void {
     let unknown = this.#unknown.get(cgroupId)
     if (unknown === undefined) {
       if (this.#unknown.size >= UNKNOWN_LIMIT) {
-        if (lesson !== undefined) this.#unplaced++
+        if (fact !== undefined) this.#unplaced++
         return
       }
       unknown = { held: new Held(UNKNOWN_HELD_LIMIT), removedMs: 0 }
       this.#unknown.set(cgroupId, unknown)
       this.#listener.wantsScan()
     }
-    if (lesson !== undefined) unknown.held.add(lesson)
+    if (fact !== undefined) unknown.held.add(fact)
   }
 }

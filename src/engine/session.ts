@@ -2,16 +2,14 @@
  * One learning session: inputs in, baselines out. Pure: it has no clock, file or socket, so that a trace of its inputs
  * replays to the same bytes. What it needs from outside it asks for through `takeRequests`; the answers are inputs.
  */
-import { LRUCache } from 'lru-cache'
 import { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
-import type { ByteString } from '../bytes.js'
-import type { Abi, Lineage, Observation, ObservationSink } from '../observation.js'
 import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
 import { Attachment } from './attachment.js'
 import { imageOf, noAnswer } from './container-image.js'
 import type { ContainerAnswer, Input, SessionFacts } from './input.js'
+import { Lessons } from './lessons.js'
 import { LossWatch } from './loss-watch.js'
 import { type Beginning, Run } from './run.js'
 import { Runs } from './runs.js'
@@ -39,9 +37,6 @@ export interface SessionEvents {
   learned(baseline: Baseline): void
 }
 
-/** Processes whose program is remembered, to name who made a call. */
-const PROGRAM_LIMIT = 16384
-
 /** Maps are printed every two seconds, and losses known one print later; so long after its end a run is complete. */
 const SETTLED_MS = 30_000
 
@@ -53,12 +48,12 @@ const NO_FACTS: SessionFacts = {
   selection: { all: false, image: '', container: '' },
 }
 
-export class LearningSession implements ObservationSink {
+export class LearningSession {
   readonly #events: Partial<SessionEvents>
   readonly #baselines = new Map<string, Baseline>()
-  readonly #programs = new LRUCache<number, ByteString>({ max: PROGRAM_LIMIT })
   readonly #attachment = new Attachment()
   readonly #runs: Runs
+  readonly #lessons: Lessons
   #facts = NO_FACTS
   #requests: Request[] = []
   #decoder: Decoder | undefined
@@ -75,6 +70,11 @@ export class LearningSession implements ObservationSink {
       ended: (run) => {
         if (run.baseline !== undefined) events.runEnded?.(run)
       },
+    })
+    this.#lessons = new Lessons({
+      runs: this.#runs,
+      isAttached: () => this.#attachment.isMade,
+      learned: (baseline) => events.learned?.(baseline),
     })
   }
 
@@ -130,65 +130,13 @@ export class LearningSession implements ObservationSink {
     return this.#attachment.isMade
   }
 
-  // -- observations, from the decoder --
-
-  syscall(
-    cgroupId: number,
-    lineage: Lineage,
-    abi: Abi,
-    nr: number,
-    count: number,
-    atMs: number,
-  ): void {
-    this.#runs.learn(cgroupId, atMs, (baseline, run) =>
-      this.#tell(baseline, baseline.learnSyscall(run, lineage, abi, nr, count, atMs)),
-    )
-  }
-
-  observe(o: Observation): void {
-    switch (o.kind) {
-      case 'syscall': {
-        const program = this.#programs.get(o.pid) ?? o.program
-        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
-          this.#tell(baseline, baseline.learnProgram(run, o.lineage, o.abi, o.nr, program, o.atMs)),
-        )
-        break
-      }
-      case 'exec': {
-        const caller = this.#programs.get(o.pid) ?? this.#programs.get(o.ppid)
-        this.#programs.set(o.pid, o.path === '' ? o.exe : o.path)
-        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
-          this.#tell(baseline, baseline.learnExec(run, o, caller)),
-        )
-        break
-      }
-      case 'connect':
-      case 'listen': {
-        const program = this.#programs.get(o.pid)
-        this.#runs.learn(o.cgroupId, o.atMs, (baseline, run) =>
-          this.#tell(baseline, baseline.learnEndpoint(run, o, program)),
-        )
-        break
-      }
-      case 'cgroup':
-        // One that was made while some probes were still missing is as late as one that a scan finds.
-        if (o.event === 'created')
-          this.#runs.created(o.cgroupId, o.path, o.atMs, this.#attachment.isMade)
-        else this.#runs.removed(o.cgroupId, o.atMs)
-        break
-    }
-  }
-
-  #tell(baseline: Baseline, isNew: boolean): void {
-    if (isNew) this.#events.learned?.(baseline)
-  }
-
   #sensorStarted(): void {
-    const decoder = new Decoder(this, {
+    const decoder = new Decoder(this.#lessons, {
       ready: (atMs) => this.#ready(atMs),
       printed: () => {
         this.#losses?.report(this.#nowMs, false)
         this.#attachment.printed(this.#nowMs)
+        this.#runs.printed()
         this.#runs.forget(this.#nowMs - SETTLED_MS)
       },
       mapFull: (what) => this.#losses?.mapFull(what),
@@ -198,6 +146,7 @@ export class LearningSession implements ObservationSink {
       this.#runs.miss(missed, sinceMs)
       // A container may have come or gone in what was lost.
       if (missed.detail === 'cgroup') this.#requests.push({ kind: 'scan' })
+      if (missed.detail === 'entry') this.#runs.missEntries(sinceMs)
     })
   }
 
@@ -212,6 +161,7 @@ export class LearningSession implements ObservationSink {
   #sensorEnded(expected: boolean, reason: string): void {
     this.#decoder?.end()
     this.#losses?.report(this.#nowMs, true)
+    this.#runs.decide()
     if (!expected) this.#attachment.lost()
     this.#decoder = undefined
     this.#losses = undefined
@@ -232,6 +182,7 @@ export class LearningSession implements ObservationSink {
         continue
       }
       run.name = answer.name
+      run.expectHealthChecks(answer.healthChecks)
       this.#settle(run, imageOf(answer), answer.runtime, answer)
       if (!answer.found) {
         run.miss({ reason: 'unresolved-image', count: 1, detail: answer.problem })
@@ -284,5 +235,6 @@ export class LearningSession implements ObservationSink {
         if (run.baseline !== undefined) this.#events.runEnded?.(run)
       }
     }
+    this.#runs.decide()
   }
 }

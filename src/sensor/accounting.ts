@@ -11,6 +11,7 @@ const HINTS: ReadonlySet<string> = new Set(['S', 'N'])
 
 /** What a letter stands for, in the words of the user. */
 const CLASS_OF: Readonly<Record<string, string>> = {
+  A: 'entry',
   E: 'exec',
   P: 'exec',
   F: 'exec',

@@ -6,8 +6,9 @@
 /** 0 for the `_a` map, 1 for `_b`. */
 export type Epoch = 0 | 1
 
-export class Cumulative<Key extends number | string> {
-  readonly #last: readonly [Map<Key, number>, Map<Key, number>] = [new Map(), new Map()]
+/** `Item`: what a map's key says beside the cgroup id. */
+export class Cumulative<Item extends number | string> {
+  readonly #last: readonly [Counts<Item>, Counts<Item>] = [new Map(), new Map()]
   readonly #clearing: [boolean, boolean] = [false, false]
 
   /** The next print of that epoch's map is the last before it is cleared. An empty map is not printed at all. */
@@ -15,12 +16,17 @@ export class Cumulative<Key extends number | string> {
     this.#clearing[epoch] = this.#last[epoch].size > 0
   }
 
-  /** How much `value` adds to what was known of `key`. */
-  advance(epoch: Epoch, key: Key, value: number): number {
+  /** How much `value` adds to what was known of the item of that cgroup. */
+  advance(epoch: Epoch, cgroupId: number, item: Item, value: number): number {
     const last = this.#last[epoch]
-    const before = last.get(key) ?? 0
+    let counts = last.get(cgroupId)
+    if (counts === undefined) {
+      counts = new Map()
+      last.set(cgroupId, counts)
+    }
+    const before = counts.get(item) ?? 0
     if (value === before) return 0
-    last.set(key, value)
+    counts.set(item, value)
     // A value that went down means a clear that we did not see: all of it is new.
     return value > before ? value - before : value
   }
@@ -32,3 +38,6 @@ export class Cumulative<Key extends number | string> {
     this.#last[epoch].clear()
   }
 }
+
+/** Values by cgroup id and item. */
+type Counts<Item> = Map<number, Map<Item, number>>

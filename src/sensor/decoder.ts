@@ -5,14 +5,14 @@
  */
 import type { ObservationSink } from '../observation.js'
 import { Accounting } from './accounting.js'
-import { Cumulative, type Epoch } from './cumulative.js'
+import type { Epoch } from './cumulative.js'
 import { MAP_CAPACITY } from './dialect.js'
 import { Fields } from './fields.js'
 import { unescapeInto } from './json-string.js'
-import { abiOf, cgroupIdOf, lineageOf, syscallNrOf } from './key.js'
 import { LineSplitter } from './lines.js'
 import { decimalAt, mapNameOf, readMapPrint } from './map-print.js'
-import { endpointOfMapKey, RecordReader } from './records.js'
+import { MapReader } from './maps.js'
+import { RecordReader } from './records.js'
 
 const PRINTF = Buffer.from('{"type": "printf", "data": "')
 const CONTROL_LIMIT = 4096
@@ -25,19 +25,17 @@ export interface DecoderEvents {
   ready(atMs: number): void
   /** The sensor has printed its maps and its own counters, as it does every two seconds and when it ends. */
   printed(): void
-  /** A map reached its capacity: entries were refused. `what` is `syscall`, `endpoint`, ... */
+  /** A map reached its capacity: entries were refused. `what` is `syscall`, `argument`, `endpoint`. */
   mapFull(what: string): void
 }
 
 export class Decoder {
   readonly accounting = new Accounting()
-  readonly #sink: ObservationSink
   readonly #events: DecoderEvents
   readonly #lines: LineSplitter
-  readonly #calls = new Cumulative<number>()
-  readonly #endpoints = new Cumulative<string>()
   readonly #fields = new Fields()
   readonly #records: RecordReader
+  readonly #maps: MapReader
   #scratch = new Uint8Array(4096)
   #malformed = 0
   #arrivedMs = 0
@@ -46,13 +44,13 @@ export class Decoder {
   #latestMs = 0
 
   constructor(sink: ObservationSink, events: DecoderEvents) {
-    this.#sink = sink
     this.#events = events
     this.#lines = new LineSplitter(
       (line) => this.#line(line),
       () => this.#malformed++,
     )
     this.#records = new RecordReader(sink, (nsecs) => this.#wallMs(nsecs))
+    this.#maps = new MapReader(sink)
   }
 
   /** Feeds bytes that arrived at `arrivedMs` (wall clock, ms). */
@@ -115,12 +113,12 @@ export class Decoder {
         return this.#rotation() !== undefined
       case 'C': {
         const epoch = this.#rotation()
-        if (epoch !== undefined) this.#calls.willClear(epoch)
+        if (epoch !== undefined) this.#maps.willClearCalls(epoch)
         return epoch !== undefined
       }
       case 'c': {
         const epoch = this.#rotation()
-        if (epoch !== undefined) this.#endpoints.willClear(epoch)
+        if (epoch !== undefined) this.#maps.willClearEndpoints(epoch)
         return epoch !== undefined
       }
       default:
@@ -143,65 +141,23 @@ export class Decoder {
 
   #map(name: string, line: Uint8Array): void {
     switch (name) {
-      case 'calls_a':
-        return this.#printedCalls(0, line)
-      case 'calls_b':
-        return this.#printedCalls(1, line)
-      case 'endpoints_a':
-        return this.#printedEndpoints(0, line)
-      case 'endpoints_b':
-        return this.#printedEndpoints(1, line)
       case 'sent':
         this.accounting.startSentPrint()
         this.#counts(line, (letter, count) => this.accounting.sent(letter, count))
-        return undefined
+        return
       case 'refused':
         this.#counts(line, (letter, count) => this.accounting.refused(letter, count))
         this.#events.printed()
-        return undefined
-      default:
-        // Working maps of the probes, printed at the end where a version does not honour their clear.
-        return undefined
+        return
+      default: {
+        // Working maps of the probes carry no facts; they are printed at the end where a version does not honour their clear.
+        const print = this.#maps.read(name, line, this.#latestMs)
+        if (print === undefined) return
+        this.#malformed += print.malformed
+        if (print.entries === undefined) this.#malformed++
+        else if (print.entries >= MAP_CAPACITY) this.#events.mapFull(print.what)
+      }
     }
-  }
-
-  #printedCalls(epoch: Epoch, line: Uint8Array): void {
-    const entries = readMapPrint(line, (start, end, value) => {
-      const key = decimalAt(line, start, end)
-      const abi = key === undefined ? undefined : abiOf(key)
-      if (key === undefined || abi === undefined) {
-        this.#malformed++
-        return
-      }
-      const count = this.#calls.advance(epoch, key, value)
-      if (count > 0) {
-        this.#sink.syscall(
-          cgroupIdOf(key),
-          lineageOf(key),
-          abi,
-          syscallNrOf(key),
-          count,
-          this.#latestMs,
-        )
-      }
-    })
-    this.#calls.printed(epoch)
-    this.#checkFill('syscall', entries)
-  }
-
-  #printedEndpoints(epoch: Epoch, line: Uint8Array): void {
-    const entries = readMapPrint(line, (start, end, value) => {
-      const key = Buffer.from(line.subarray(start, end)).toString('latin1')
-      const endpoint = endpointOfMapKey(key)
-      if (endpoint === undefined) {
-        this.#malformed++
-        return
-      }
-      const count = this.#endpoints.advance(epoch, key, value)
-      if (count > 0) this.#sink.observe({ ...endpoint, atMs: this.#latestMs, count })
-    })
-    this.#endpoints.printed(epoch)
-    this.#checkFill('endpoint', entries)
   }
 
   #counts(line: Uint8Array, take: (letter: number, count: number) => void): void {
@@ -209,11 +165,6 @@ export class Decoder {
       take(decimalAt(line, start, end) ?? 0, value),
     )
     if (entries === undefined) this.#malformed++
-  }
-
-  #checkFill(what: string, entries: number | undefined): void {
-    if (entries === undefined) this.#malformed++
-    else if (entries >= MAP_CAPACITY) this.#events.mapFull(what)
   }
 
   /** Lines of bpftrace itself: rare, so a JSON parser may read them. Unknown kinds are newer versions' and are ignored. */

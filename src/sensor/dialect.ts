@@ -3,8 +3,15 @@
  * (Debian 12) and 0.23 (Debian 13).
  */
 
+import type { ByteString } from '../bytes.js'
+
 /** Longest string, in bytes with its end, that a probe carries; 0.17 cannot hold more on the BPF stack. */
 export const STRING_LIMIT = 200
+
+/** Whether a string that a probe printed may have been longer. */
+export function isCut(text: ByteString): boolean {
+  return text.length >= STRING_LIMIT - 1
+}
 
 /** Keys that each map can hold. */
 export const MAP_CAPACITY = 65536

@@ -3,6 +3,7 @@
  * up to the final newline. Nothing in the string can reach a number, because numbers are read first and counted.
  */
 import { byteStringOf, type ByteString } from '../bytes.js'
+import type { Key } from './key.js'
 
 const SPACE = 0x20
 const NEWLINE = 0x0a
@@ -27,6 +28,15 @@ export class Fields {
   /** The next decimal number; above 2^53 is a failure. */
   decimal(): number {
     return this.#space() ? this.#digits(10) : 0
+  }
+
+  /** The next decimal number, read into `key`, which is returned; above 2^64 is a failure. */
+  key(key: Key): Key {
+    if (!this.#space()) return key
+    const start = this.#at
+    while (this.#at < this.#length && this.#bytes[this.#at] !== SPACE) this.#at++
+    if (!key.read(this.#bytes, start, this.#at)) this.failed = true
+    return key
   }
 
   /** The next decimal number, which may have a minus sign: for an `int` that a container chose. */

@@ -15,8 +15,8 @@ import { plimsoll } from '../support/fake-terminal.js'
 import { hostileBaseline } from '../support/hostile-baseline.js'
 
 const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
-const DIGITS = 'e4dde78bcf2c'
-const KEY = 'container-e4dde78bcf2c2f0a1692c811b87ddcecd23b881a96f7b12fee5ebb293acfce18'
+const DIGITS = '41a78f9d4a8b'
+const KEY = 'container-41a78f9d4a8bc99af539b769f30a63cde74a99d36c09e0254dce836af825a397'
 
 /** A state directory that knows the demo. */
 async function demoState(t: Test): Promise<string> {

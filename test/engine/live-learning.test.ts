@@ -17,7 +17,7 @@ function settledRun(containerId: string, name: string, baseline: Baseline): Run 
     () => ({ baseline, identity: runFacts(`id-${name}`) }),
     () => undefined,
   )
-  run.learn(() => undefined)
+  run.learn('main', 0, () => undefined)
   return run
 }
 

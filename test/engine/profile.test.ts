@@ -53,7 +53,7 @@ t.test('other formats are made of the same profile, a manifest with its provenan
   ]
   for (const [file, flags, text, hasProvenance] of cases) {
     const path = join(t.testdirName, file)
-    const args = ['profile', 'e4dde78bcf2c', '--state', state, ...flags]
+    const args = ['profile', '41a78f9d4a8b', '--state', state, ...flags]
     const printed = await plimsoll(args)
     t.equal(printed.status, 0, flags.join(' '))
     t.match(printed.out.toString(), text)

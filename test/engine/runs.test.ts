@@ -40,11 +40,11 @@ t.test('cgroups that a container makes and removes do not pile up', (t) => {
   }
   const [run] = runs.waiting(CONTAINER)
   t.equal(run?.cgroups.size, 1)
-  runs.learn(100, 2500, () => learned++)
+  runs.tell(100, 2500, (run) => run.learn('main', 0, () => learned++))
   runs.forget(3000)
   t.equal(told.asked, 1, 'all of them are the one container')
   t.equal(runs.waiting(CONTAINER).length, 1, 'which goes on')
-  runs.learn(100, 4000, () => learned++)
+  runs.tell(100, 4000, (run) => run.learn('main', 0, () => learned++))
   t.equal(runs.waiting(CONTAINER).length, 1, 'a very late fact is still about it')
   t.equal(told.asked, 1)
   t.equal(learned, 0, 'facts wait for the image')

@@ -19,6 +19,7 @@ const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
 const ENTRIES = inputsOf([
   { kind: 'created', container: 0 },
   { kind: 'answer', container: 0 },
+  { kind: 'entry', container: 0, argv: ['/bin/check', '-q'] },
   { kind: 'calls', container: 0, nr: 39, count: 1009 },
   { kind: 'exec', container: 0, path: '/bin/sh\n"\\\u00e9' },
   { kind: 'removed', container: 0 },
@@ -148,7 +149,7 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['a made-up id', [first, answered({ containerId: '../..' }), last], /no container/],
   ]
   for (const [name, inputs, problem] of cases) {
-    await refuses(t, path, seal('PLIMTRAC', 1, encoded(inputs)), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 2, encoded(inputs)), problem, name)
   }
   const good = encoded(ENTRIES)
   const payloads: readonly [string, Uint8Array, RegExp][] = [
@@ -158,9 +159,10 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['a time out of range', Buffer.from([0x0b, 8, ...Array<number>(9).fill(0xff), 1]), /./],
   ]
   for (const [name, payload, problem] of payloads) {
-    await refuses(t, path, seal('PLIMTRAC', 1, payload), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 2, payload), problem, name)
   }
-  await refuses(t, path, seal('PLIMTRAC', 2, good), /newer plimsoll/, 'a newer format')
+  await refuses(t, path, seal('PLIMTRAC', 1, good), /format version 1/, 'an older format')
+  await refuses(t, path, seal('PLIMTRAC', 3, good), /newer plimsoll/, 'a newer format')
 })
 
 t.test('bytes of any kind are refused or read, and nothing else', async (t) => {

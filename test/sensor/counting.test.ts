@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  argumentsOf,
   ARRIVED_MS,
   callKey,
   countsOf,
@@ -28,8 +29,8 @@ t.test(
     t.match(told, [
       ['ready', ARRIVED_MS],
       ['observe', { atMs: ARRIVED_MS + 1000 }],
-      ['syscall', 4, 'main', 'x86_64', 1, 1, ARRIVED_MS + 2000],
-      ['syscall', 4, 'main', 'x86_64', 1, 1, ARRIVED_MS + 3000],
+      ['syscall', 4, 'main', 0, 'x86_64', 1, 1, ARRIVED_MS + 2000],
+      ['syscall', 4, 'main', 0, 'x86_64', 1, 1, ARRIVED_MS + 3000],
     ])
   },
 )
@@ -144,6 +145,64 @@ t.test('endpoints are counted like calls, by their own rotation', async (t) => {
   t.equal(told.length, 3)
 })
 
+t.test('arguments are counted like calls, and start over with them', async (t) => {
+  const socket = callKey(4, 2, 0, 41)
+  const print = (...counts: readonly (readonly [number, number])[]): Buffer =>
+    mapPrint(
+      'args_b',
+      counts.map(([value, count]) => [`${socket},${value}`, count] as const),
+    )
+  const calls = mapPrint('calls_b', [[socket, 3]])
+  const lines = [print([33, 3]), print([33, 4], [0xffff_fff0, 2]), printf('c 1 1'), print([33, 4])]
+  const cleared = [printf('C 1 1'), print([33, 5]), print([33, 5]), calls]
+  const result = decoded([...lines, ...cleared])
+  t.strictSame(argumentsOf(result), [
+    [41, 33, 3],
+    [41, 33, 1],
+    [41, 0xffff_fff0, 2],
+    [41, 33, 1],
+    [41, 33, 5],
+  ])
+  t.strictSame(countsOf(result), [[41, 3]], 'the calls themselves are counted apart')
+  t.equal(result.malformed, 0)
+})
+
+t.test('what each cgroup, lineage and entry did is counted by itself', async (t) => {
+  const keys = [
+    callKey(4, 3, 0, 1, 7),
+    callKey(4, 3, 0, 1, 8),
+    callKey(4, 2, 0, 1),
+    callKey(4, 3, 1, 1, 7),
+    callKey(5, 3, 0, 1, 7),
+    // These two are one number to a double.
+    callKey(2 ** 40 - 1, 3, 0, 1, 7),
+    callKey(2 ** 40 - 1, 3, 0, 2, 7),
+  ]
+  const print = (add: number): Buffer =>
+    mapPrint(
+      'calls_a',
+      keys.map((key, i) => [key, (i + 1) * 10 + add] as const),
+    )
+  const told = decoded([print(0), print(1)]).told.map((call) => call.slice(1, 7))
+  const owners = [
+    [4, 'exec', 7, 'x86_64', 1],
+    [4, 'exec', 8, 'x86_64', 1],
+    [4, 'main', 0, 'x86_64', 1],
+    [4, 'exec', 7, 'i386', 1],
+    [5, 'exec', 7, 'x86_64', 1],
+    [2 ** 40 - 1, 'exec', 7, 'x86_64', 1],
+    [2 ** 40 - 1, 'exec', 7, 'x86_64', 2],
+  ]
+  t.strictSame(
+    told.slice(0, 7),
+    owners.map((owner, i) => [...owner, (i + 1) * 10]),
+  )
+  t.strictSame(
+    told.slice(7),
+    owners.map((owner) => [...owner, 1]),
+  )
+})
+
 t.test('what was printed but did not arrive is a loss of its class', async (t) => {
   const sent = (counts: Readonly<Record<string, number>>): Buffer =>
     mapPrint('sent', [
@@ -182,8 +241,9 @@ t.test('what was printed but did not arrive is a loss of its class', async (t) =
     'more arrivals than prints are no loss',
   )
 
-  const exec = decoded([sent({ E: 3, P: 2, F: 2, D: 1, X: 1, N: 5, q: 1 })]).final
+  const exec = decoded([sent({ A: 4, E: 3, P: 2, F: 2, D: 1, X: 1, N: 5, q: 1 })]).final
   t.strictSame(exec, [
+    { what: 'entry', count: 4, isHint: false },
     { what: 'exec', count: 7, isHint: false },
     { what: 'datagram', count: 1, isHint: false },
     { what: 'unix', count: 1, isHint: false },
@@ -200,7 +260,7 @@ t.test('what was printed but did not arrive is a loss of its class', async (t) =
 })
 
 t.test('a map that reached its capacity is told', async (t) => {
-  const entries = (count: number): (readonly [number, number])[] =>
+  const entries = (count: number): (readonly [string, number])[] =>
     Array.from({ length: count }, (_, i) => [callKey(i + 1, 2, 0, 1), 1] as const)
   const fills = (name: string, count: number): readonly unknown[] =>
     decoded([mapPrint(name, entries(count))]).told.filter(([what]) => what === 'mapFull')
@@ -208,4 +268,6 @@ t.test('a map that reached its capacity is told', async (t) => {
   t.strictSame(fills('calls_b', 65536), [['mapFull', 'syscall']])
   const endpoints = entries(65536).map(([key]) => [`${key},131152,::1`, 1] as const)
   t.strictSame(decoded([mapPrint('endpoints_a', endpoints)]).told.at(-1), ['mapFull', 'endpoint'])
+  const values = entries(65536).map(([key]) => [`${key},33`, 1] as const)
+  t.strictSame(decoded([mapPrint('args_b', values)]).told.at(-1), ['mapFull', 'argument'])
 })

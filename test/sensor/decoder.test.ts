@@ -25,6 +25,8 @@ function cut(bytes: Uint8Array, places: readonly number[]): readonly Uint8Array[
 }
 
 const MAIN = callKey(4, 2, 0, 0)
+/** The record of an entry whose hash has tag 7. */
+const entryOf = (key: string): string => `A ${key} 7 1 3 700000000000001 0 0 0 0 0 0 0 0`
 /** Readiness at the kernel's time 0. */
 const READY = printf('R 0')
 
@@ -94,7 +96,7 @@ t.test('what cannot be read is counted once and changes nothing', async (t) => {
     ['an escape above a byte', '{"type": "printf", "data": "G 5 1 \\u0100\\n"}\n'],
     ['an escape without digits', '{"type": "printf", "data": "G 5 1 \\uzzzz\\n"}\n'],
     ['an ABI without a name', printf(`S ${callKey(5, 2, 5, 1)} 7 1 a`)],
-    ['a key above 2^53', printf(`S ${2n ** 53n} 7 1 a`)],
+    ['a key above 2^64', printf(`S ${2n ** 64n} 7 1 a`)],
     ['a TCP address that is none', printf(`N ${MAIN} 131152 7 1 10.0.0.256`)],
     ['a UDP address of another family', printf(`D ${MAIN} 1 16 1 0 0 7 1`)],
     ['an address word above 64 bits', printf(`D ${MAIN} 1 10 1 0 10000000000000000 7 1`)],
@@ -103,12 +105,23 @@ t.test('what cannot be read is counted once and changes nothing', async (t) => {
     ['a heartbeat from beyond 2^53', printf(`H ${2n ** 60n}`)],
     ['a heartbeat with more', printf(`H ${2 ** 50} x`)],
     ['a rotation to a third map', printf(`W 2 ${2 ** 50}`)],
-    ['a call map key above 2^53', mapPrint('calls_a', [[`${2n ** 53n}`, 5]])],
+    ['a call map key above 2^64', mapPrint('calls_a', [[`${2n ** 64n}`, 5]])],
+    ['a call map key far above it', mapPrint('calls_a', [['9'.repeat(400), 5]])],
     ['a call map key that is no number', mapPrint('calls_a', [['1,2', 5]])],
     ['a call map key of an ABI without a name', mapPrint('calls_a', [[callKey(5, 2, 7, 1), 5]])],
     ['a call map value above 2^53', `{"type": "map", "data": {"@calls_a": {"1": ${2n ** 53n}}}}\n`],
     ['a negative map value', '{"type": "map", "data": {"@calls_a": {"1": -1}}}\n'],
-    ['an endpoint key above 2^53', mapPrint('endpoints_a', [[`${2n ** 53n},131152,::1`, 5]])],
+    ['an endpoint key above 2^64', mapPrint('endpoints_a', [[`${2n ** 64n},131152,::1`, 5]])],
+    ['an argument key above 2^64', mapPrint('args_a', [[`${2n ** 64n},33`, 5]])],
+    ['an argument key without value', mapPrint('args_a', [[MAIN, 5]])],
+    ['an argument key with nothing behind its comma', mapPrint('args_a', [[`${MAIN},`, 5]])],
+    ['an argument key with more', mapPrint('args_a', [[`${MAIN},33,1`, 5]])],
+    ['an argument above 2^32', mapPrint('args_a', [[`${MAIN},${2 ** 32}`, 5]])],
+    ['an argument of an ABI without a name', mapPrint('args_a', [[`${callKey(5, 2, 7, 1)},1`, 5]])],
+    ['an entry whose tag is not that of its hash', printf(entryOf(callKey(5, 3, 0, 0, 8)))],
+    ['an entry of another lineage', printf(entryOf(callKey(5, 2, 0, 0, 7)))],
+    ['an entry with a word too few', printf(entryOf(callKey(5, 3, 0, 0, 7)).slice(0, -2))],
+    ['an entry with a word too many', printf(`${entryOf(callKey(5, 3, 0, 0, 7))} 0`)],
     ['an endpoint key without address', mapPrint('endpoints_a', [[`${MAIN},131152`, 5]])],
     ['an endpoint key with more', mapPrint('endpoints_a', [[`${MAIN},131152,::1,1`, 5]])],
     ['a map without keys', '{"type": "map", "data": {"@calls_a": 5}}\n'],

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { ARRIVED_MS, callKey, decoded, observationsOf, printf } from '../support/sensor-stream.js'
+import {
+  ARRIVED_MS,
+  callKey,
+  decoded,
+  mapPrint,
+  observationsOf,
+  printf,
+} from '../support/sensor-stream.js'
 
 const MAIN = callKey(4, 2, 0, 0)
 /** Readiness at the kernel's time 0. */
@@ -40,8 +47,24 @@ t.test('records of the probes are told as these observations', async (t) => {
     ],
     [
       'the largest cgroup id',
-      `S ${callKey(2 ** 37 - 1, 3, 0, 1)} 7 1000000 a`,
-      { ...at, kind: 'syscall', cgroupId: 2 ** 37 - 1, abi: 'x86_64', nr: 1, program: 'a' },
+      `S ${callKey(2 ** 40 - 1, 3, 0, 1)} 7 1000000 a`,
+      { ...at, kind: 'syscall', cgroupId: 2 ** 40 - 1, abi: 'x86_64', nr: 1, program: 'a' },
+    ],
+    [
+      // Recorded with bpftrace 0.17 from `podman exec NAME /bin/ls /`.
+      'an entry',
+      'A 1546833715200 15589 1000000 10 79a0ee75f12424a7 736c2f6e69622f 0 0 0 0 0 0 0',
+      {
+        kind: 'entry',
+        cgroupId: 92198,
+        lineage: 'exec',
+        atMs: ARRIVED_MS + 1,
+        tag: 0x79,
+        pid: 15589,
+        length: 10,
+        hash: 0x79a0ee75f12424a7n,
+        head: '/bin/ls\u0000',
+      },
     ],
     [
       'TCP over IPv4',
@@ -124,6 +147,37 @@ t.test('records of the probes are told as these observations', async (t) => {
     t.strictSame(observationsOf(result), [observation], name)
     t.equal(result.malformed, 0, `${name}: well formed`)
   }
+})
+
+t.test('each fact about an entry carries its tag, and no other fact has one', async (t) => {
+  const facts = (key: string): readonly Buffer[] => [
+    printf(`S ${key} 7 1 a`),
+    printf(`E ${key} 7 6 0 42 1 ef53 0`),
+    printf('F 7 a'),
+    printf(`N ${key} 131152 7 1 ::1`),
+    printf(`D ${key} 1 2 13568 0 100007f 7 1`),
+    printf(`X ${key} 1 16 47 7 1 /a`),
+    mapPrint('calls_a', [[key, 1]]),
+    mapPrint('args_a', [[`${key},33`, 1]]),
+    mapPrint('endpoints_a', [[`${key},131152,::1`, 1]]),
+  ]
+  const tagsOf = (key: string): readonly unknown[] =>
+    decoded(facts(key)).told.map((call) => (call[0] === 'observe' ? call[2] : call[3]))
+  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(8).fill(200))
+  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(8).fill(0), 'nor by a key that has one')
+})
+
+t.test('an entry carries of its argv only words that lie whole in it', async (t) => {
+  const words = Array(8).fill('4141414141414141').join(' ')
+  const headOf = (length: number): string => {
+    const record = `A ${callKey(4, 3, 0, 0, 7)} 7 1 ${length} 700000000000001 ${words}`
+    const [entry] = observationsOf(decoded([printf(record)]))
+    return entry?.kind === 'entry' ? entry.head : 'no entry'
+  }
+  t.strictSame(
+    [0, 1, 7, 8, 15, 16, 63, 64, 65, 100_000].map((length) => headOf(length).length),
+    [0, 0, 0, 8, 8, 16, 56, 64, 64, 64],
+  )
 })
 
 t.test('a container cannot spoil a record by the length it gives for an address', async (t) => {

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import type { Input } from '../../src/engine/input.js'
 import { digestOf, LearningScript, pathOf } from './learning-script.js'
-import { counters, exec, keyOf, record } from './sensor-lines.js'
+import { entryOf, otherArgvOfTag } from './entry-of.js'
+import { counters, entry, exec, keyOf, mapPrint, record } from './sensor-lines.js'
 
 /** One thing that happens; `container` is a number from 0 to 2. */
 export type Event = { readonly container: number } & (
@@ -10,6 +11,7 @@ export type Event = { readonly container: number } & (
   | { readonly kind: 'calls'; readonly nr: number; readonly count: number }
   | { readonly kind: 'hint'; readonly nr: number }
   | { readonly kind: 'exec'; readonly path: string }
+  | { readonly kind: 'entry' | 'entered'; readonly argv: readonly string[] }
   | { readonly kind: 'tcp'; readonly port: number }
   | { readonly kind: 'printed'; readonly lost: number }
 )
@@ -21,6 +23,10 @@ export function inputsOf(events: readonly Event[]): readonly Input[] {
   script.end()
   return script.inputs
 }
+
+/** What joins the containers: their health check, an operator's shell, and another one that has the health check's tag. */
+const CHECK = ['/bin/check', '-q']
+const ARGVS = [CHECK, ['sh'], otherArgvOfTag(...CHECK)]
 
 /** Sessions of up to 40 events. */
 export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
@@ -36,6 +42,8 @@ export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
       of('calls', { nr: fc.nat({ max: 400 }), count: fc.integer({ min: 1, max: 1e6 }) }),
       of('hint', { nr: fc.nat({ max: 400 }) }),
       of('exec', { path: fc.string({ unit: 'binary', maxLength: 30 }) }),
+      of('entry', { argv: fc.constantFrom(...ARGVS) }),
+      of('entered', { argv: fc.constantFrom(...ARGVS) }),
       of('tcp', { port: fc.nat({ max: 65_535 }) }),
       of('printed', { lost: fc.nat({ max: 5 }) }),
     ),
@@ -69,7 +77,10 @@ function happen(script: LearningScript, event: Event): void {
       script.removed(cgroup)
       break
     case 'answer':
-      script.answer(word, { imageDigest: digestOf(`image-${event.container % 2}`) })
+      script.answer(word, {
+        imageDigest: digestOf(`image-${event.container % 2}`),
+        healthChecks: [CHECK],
+      })
       break
     case 'gone':
       script.unanswered(word, 'no such container')
@@ -89,6 +100,14 @@ function happen(script: LearningScript, event: Event): void {
     case 'exec':
       script.bytes(exec(key(0), 100 + cgroup, 1, script.nsecs, event.path, 'app'))
       break
+    case 'entry':
+      script.bytes(entry(cgroup, 200 + cgroup, script.nsecs, event.argv))
+      break
+    case 'entered': {
+      const owner = keyOf(cgroup, 'exec', 39, { tag: entryOf(...event.argv).tag })
+      script.bytes(mapPrint('calls_a', { [owner]: script.nowMs % 1000 }))
+      break
+    }
     case 'tcp':
       script.bytes(record('N', key(0), 2 * 65_536 + event.port, 100, script.nsecs, '127.0.0.1'))
       break

@@ -2,7 +2,7 @@
  * The decoder's twin for well-formed streams: repairs bpftrace's escapes, then leaves all reading to JSON.parse, regular
  * expressions and the platform's own address formatting. Knows nothing of chunks, limits or bad input.
  */
-import { byteStringOfText, type ByteString } from '../../src/bytes.js'
+import { byteStringOf, byteStringOfText, type ByteString } from '../../src/bytes.js'
 import { ABIS, LINEAGES, type Observation } from '../../src/observation.js'
 import { ARRIVED_MS, type Told } from './sensor-stream.js'
 
@@ -16,7 +16,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
   const told: Told[] = []
   const before = new Map<string, Map<string, number>>()
   const lastPrints = new Set<string>()
-  const pending = new Map<string, Observation & { kind: 'exec' }>()
+  const pending = new Map<string, readonly [Observation & { kind: 'exec' }, number]>()
   let bootMs: number | undefined
   let latestMs = 0
 
@@ -26,7 +26,8 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
     latestMs = Math.max(latestMs, atMs)
     return atMs
   }
-  const tell = (observation: Observation): void => void told.push(['observe', observation])
+  const tell = (observation: Observation, tag = 0): void =>
+    void told.push(['observe', observation, tag])
 
   const record = (text: string): void => {
     const [letter = '', ...f] = (SHAPES.exec(text)?.slice(1) ?? []).filter((x) => x !== undefined)
@@ -43,31 +44,45 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         return
       case 'C':
       case 'c': {
-        const name = `${letter === 'C' ? 'calls' : 'endpoints'}_${f[0] === '1' ? 'b' : 'a'}`
-        // bpftrace does not print an empty map, so there is no last print of it either.
-        if (before.has(name)) lastPrints.add(name)
+        for (const map of letter === 'C' ? ['calls', 'args'] : ['endpoints']) {
+          const name = `${map}_${f[0] === '1' ? 'b' : 'a'}`
+          // bpftrace does not print an empty map, so there is no last print of it either.
+          if (before.has(name)) lastPrints.add(name)
+        }
         wallMs(f[1])
         return
       }
       case 'S': {
         const { abi, nr } = partsOf(f[0])
         const program = f[3] as ByteString
-        tell({
-          kind: 'syscall',
-          ...ownerOf(f[0]),
-          atMs: wallMs(f[2]),
-          abi,
-          nr,
-          pid: Number(f[1]),
-          program,
-        })
+        const seen = { atMs: wallMs(f[2]), abi, nr, pid: Number(f[1]), program }
+        tell({ kind: 'syscall', ...ownerOf(f[0]), ...seen }, partsOf(f[0]).tag)
+        return
+      }
+      case 'A': {
+        const length = Number(f[3])
+        const head = Buffer.concat(f.slice(5).map(memoryOf)).subarray(0, length - (length % 8))
+        const { tag } = partsOf(f[0])
+        tell(
+          {
+            kind: 'entry',
+            ...ownerOf(f[0]),
+            tag,
+            pid: Number(f[1]),
+            atMs: wallMs(f[2]),
+            length,
+            hash: BigInt(`0x${f[4]}`),
+            head: byteStringOf(head),
+          },
+          tag,
+        )
         return
       }
       case 'E': {
         const earlier = pending.get(f[1] ?? '')
-        if (earlier !== undefined) tell(earlier)
-        pending.set(f[1] ?? '', {
-          kind: 'exec',
+        if (earlier !== undefined) tell(...earlier)
+        const facts = {
+          kind: 'exec' as const,
           ...ownerOf(f[0]),
           atMs: wallMs(f[3]),
           pid: Number(f[1]),
@@ -79,55 +94,65 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
           fsMagic: Number(`0x${f[6]}`),
           upper: f[7] === '1',
           truncated: false,
-        })
+        }
+        pending.set(f[1] ?? '', [facts, partsOf(f[0]).tag])
         return
       }
       case 'P':
       case 'F': {
-        const exec = pending.get(f[0] ?? '')
-        if (exec === undefined) return
+        const [exec, tag] = pending.get(f[0] ?? '') ?? []
+        if (exec === undefined || tag === undefined) return
         const text = f[1] as ByteString
         const named = letter === 'P' ? { path: text } : { exe: text }
         const joined = { ...exec, ...named, truncated: exec.truncated || text.length >= 199 }
-        if (letter === 'P') pending.set(f[0] ?? '', joined)
+        if (letter === 'P') pending.set(f[0] ?? '', [joined, tag])
         else {
           pending.delete(f[0] ?? '')
-          tell(joined)
+          tell(joined, tag)
         }
         return
       }
       case 'N':
-        tell({ ...tcp(f[0], f[1], f[4]), pid: Number(f[2]), atMs: wallMs(f[3]), count: 0 })
+        tell(
+          { ...tcp(f[0], f[1], f[4]), pid: Number(f[2]), atMs: wallMs(f[3]), count: 0 },
+          partsOf(f[0]).tag,
+        )
         return
       case 'D': {
         const address = f[2] === '2' ? ipv4(f[5]) : ipv6(f[4], f[5])
         const [low = '', high = ''] = Number(f[3]).toString(16).padStart(4, '0').match(/../g) ?? []
-        tell({
-          ...endpoint(f[0], f[1]),
-          pid: Number(f[6]),
-          atMs: wallMs(f[7]),
-          protocol: 'udp',
-          address,
-          port: Number(`0x${high}${low}`),
-          source: 'user',
-          count: 1,
-        })
+        tell(
+          {
+            ...endpoint(f[0], f[1]),
+            pid: Number(f[6]),
+            atMs: wallMs(f[7]),
+            protocol: 'udp',
+            address,
+            port: Number(`0x${high}${low}`),
+            source: 'user',
+            count: 1,
+          },
+          partsOf(f[0]).tag,
+        )
         return
       }
       case 'X': {
         const room = Number(f[2]) - (f[3] === '0' ? 3 : 2)
         const name = (f[6] ?? '').slice(0, Math.max(room, 0))
         const address = (f[3] === '0' ? `\u0000${name}` : name) as ByteString
-        tell({
-          ...endpoint(f[0], f[1]),
-          pid: Number(f[4]),
-          atMs: wallMs(f[5]),
-          protocol: 'unix',
-          address,
-          port: 0,
-          source: 'user',
-          count: 1,
-        })
+        tell(
+          {
+            ...endpoint(f[0], f[1]),
+            pid: Number(f[4]),
+            atMs: wallMs(f[5]),
+            protocol: 'unix',
+            address,
+            port: 0,
+            source: 'user',
+            count: 1,
+          },
+          partsOf(f[0]).tag,
+        )
         return
       }
       case 'G':
@@ -161,13 +186,15 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       known.set(key, value)
       const count = value >= old ? value - old : value
       if (count === 0) continue
+      const [owner, what, address] = key.split(',')
+      const { cgroupId, lineage } = ownerOf(owner)
+      const { tag, abi, nr } = partsOf(owner)
       if (name.startsWith('calls')) {
-        const { cgroupId, lineage } = ownerOf(key)
-        const { abi, nr } = partsOf(key)
-        told.push(['syscall', cgroupId, lineage, abi, nr, count, latestMs])
+        told.push(['syscall', cgroupId, lineage, tag, abi, nr, count, latestMs])
+      } else if (name.startsWith('args')) {
+        told.push(['argument', cgroupId, lineage, tag, abi, nr, Number(what), count, latestMs])
       } else {
-        const [owner, what, address] = key.split(',')
-        tell({ ...tcp(owner, what, address), pid: 0, atMs: latestMs, count })
+        tell({ ...tcp(owner, what, address), pid: 0, atMs: latestMs, count }, tag)
       }
     }
     if (lastPrints.delete(name)) before.delete(name)
@@ -180,13 +207,13 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       for (const [name, entries] of Object.entries(data as object))
         map(name.slice(1), entries as never)
   }
-  for (const exec of pending.values()) tell(exec)
+  for (const [exec, tag] of pending.values()) tell(exec, tag)
   return told
 }
 
 /** Letter, then its fields; the string of those that carry one takes all the rest, newlines too. */
 const SHAPES =
-  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) ([^]*)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01])|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
+  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01])|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
 
 function parsed(line: Uint8Array): Line {
   const text = Buffer.from(line).toString('latin1')
@@ -202,19 +229,21 @@ function ownerOf(
   const bits = BigInt(key ?? '')
   const lineage = LINEAGES[Number((bits >> 13n) & 7n)]
   return {
-    cgroupId: Number(bits >> 16n),
+    cgroupId: Number(bits >> 24n),
     lineage: lineage === undefined || lineage === 'unknown' ? 'main' : lineage,
   }
 }
 
 function partsOf(key: string | undefined): {
+  readonly tag: number
   readonly abi: (typeof ABIS)[number]
   readonly nr: number
 } {
   const bits = BigInt(key ?? '')
   const abi = ABIS[Number((bits >> 10n) & 7n)]
   if (abi === undefined) throw new Error(`no such ABI: ${key}`)
-  return { abi, nr: Number(bits & 1023n) }
+  const tag = ownerOf(key).lineage === 'exec' ? Number((bits >> 16n) & 255n) : 0
+  return { tag, abi, nr: Number(bits & 1023n) }
 }
 
 function endpoint(

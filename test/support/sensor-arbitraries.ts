@@ -30,11 +30,12 @@ export const hostileString: fc.Arbitrary<Buffer> = fc
 
 const nsecs = fc.integer({ min: 0, max: 2 ** 50 })
 const pid = fc.integer({ min: 1, max: 6 })
-const cgroupId = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2 ** 37 - 1 }))
+const cgroupId = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2 ** 40 - 1 }))
 const lineage = fc.integer({ min: 0, max: 4 })
-const owner = fc.tuple(cgroupId, lineage).map(([id, how]) => callKey(id, how, 0, 0))
+const tag = fc.integer({ min: 0, max: 255 })
+const owner = fc.tuple(cgroupId, lineage, tag).map(([id, how, of]) => callKey(id, how, 0, 0, of))
 const call = fc
-  .tuple(cgroupId, lineage, fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 1023 }))
+  .tuple(cgroupId, lineage, fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 1023 }), tag)
   .map((parts) => callKey(...parts))
 const port = fc.integer({ min: 0, max: 65535 })
 const word = fc
@@ -87,11 +88,17 @@ function countedMap(name: string, key: fc.Arbitrary<number | string>): fc.Arbitr
 const fewCalls = fc.constantFrom(
   ...[1, 2, 3].map((nr) => callKey(4, 2, 0, nr)),
   callKey(2 ** 33, 3, 1, 7),
+  callKey(2 ** 40 - 1, 3, 0, 2, 255),
+)
+const fewArguments = fc.constantFrom(
+  `${callKey(4, 2, 0, 41)},33`,
+  `${callKey(4, 2, 0, 41)},4294967280`,
+  `${callKey(2 ** 40 - 1, 3, 1, 359, 7)},259`,
 )
 const fewEndpoints = fc.constantFrom(
   `${callKey(4, 2, 0, 0)},131152,::ffff:127.0.0.1`,
   `${callKey(4, 3, 0, 0)},655440,::`,
-  `${callKey(2 ** 34, 2, 0, 0)},131072,2001:db8::1`,
+  `${callKey(2 ** 34, 3, 0, 0, 9)},131072,2001:db8::1`,
 )
 
 /** Records that carry a container's string, as functions of it: what comes before it, by letter. */
@@ -102,6 +109,21 @@ export const STRING_RECORDS: readonly (readonly [letter: string, before: string]
   ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 1000000`],
   ['G', 'G 5 1000000'],
 ]
+
+/** An entry, whose tag fits its hash. */
+const entry = fc
+  .tuple(cgroupId, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
+  .chain(([id, hash]) =>
+    record(
+      'A',
+      fc.constant(callKey(id, 3, 0, 0, Number(hash >> 56n) || 1)),
+      pid,
+      nsecs,
+      fc.nat({ max: 90 }),
+      fc.constant(hash.toString(16)),
+      ...Array.from({ length: 8 }, () => word),
+    ),
+  )
 
 /** One well-formed line of the sensor, newline included. */
 export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
@@ -122,6 +144,7 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
     fc.constantFrom('794c7630', 'ef53', '0'),
     fc.constantFrom(0, 1),
   ),
+  entry,
   record('P', pid, text),
   record('F', pid, text),
   record('N', owner, what, pid, nsecs, printedAddress),
@@ -140,6 +163,8 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   record('g', cgroupId, nsecs),
   countedMap('calls_a', fewCalls),
   countedMap('calls_b', fewCalls),
+  countedMap('args_a', fewArguments),
+  countedMap('args_b', fewArguments),
   countedMap('endpoints_a', fewEndpoints),
   countedMap('endpoints_b', fewEndpoints),
 )

@@ -1,10 +1,32 @@
 /** What bpftrace 0.17 writes for the probes with `-f json`: records and map prints, escaped as it escapes them. */
 import { type ByteString, byteStringOfText } from '../../src/bytes.js'
 import { ABIS, type Abi, type Lineage, LINEAGES } from '../../src/observation.js'
+import { entryOf } from './entry-of.js'
 
-/** The key that the probes pack cgroup, lineage, ABI and number into. */
-export function keyOf(cgroupId: number, lineage: Lineage, nr: number, abi: Abi = 'x86_64'): number {
-  return cgroupId * 65536 + LINEAGES.indexOf(lineage) * 8192 + ABIS.indexOf(abi) * 1024 + nr
+/** The key that the probes pack cgroup, entry tag, lineage, ABI and number into. */
+export function keyOf(
+  cgroupId: number,
+  lineage: Lineage,
+  nr: number,
+  { abi = 'x86_64', tag = 0 }: { readonly abi?: Abi; readonly tag?: number } = {},
+): number {
+  const low = tag * 65536 + LINEAGES.indexOf(lineage) * 8192 + ABIS.indexOf(abi) * 1024 + nr
+  return cgroupId * 2 ** 24 + low
+}
+
+/** The record of an entry with that argv. */
+export function entry(
+  cgroupId: number,
+  pid: number,
+  nsecs: number,
+  argv: readonly string[],
+): string {
+  const { tag, length, hash, head } = entryOf(...argv)
+  const bytes = Buffer.alloc(64)
+  bytes.write(head, 'latin1')
+  const words = Array.from({ length: 8 }, (_, i) => bytes.readBigUInt64LE(i * 8).toString(16))
+  const key = keyOf(cgroupId, 'exec', 0, { tag })
+  return record('A', key, pid, nsecs, length, hash.toString(16), ...words)
 }
 
 /** One record: its letter, numbers, and at most one text, last. */

@@ -15,10 +15,13 @@ export interface Decoded {
   readonly refusals: readonly Loss[]
 }
 
-/** One call of the sink (`syscall`: cgroup, lineage, ABI, number, count, time) or of the events. */
+/**
+ * One call of the sink (`syscall`: cgroup, lineage, tag, ABI, number, count, time; `argument`: the same with the value before
+ * the count; `observe`: the observation and its tag) or of the events.
+ */
 export type Told =
-  | readonly ['syscall', ...(readonly (string | number)[])]
-  | readonly ['observe', Observation]
+  | readonly ['syscall' | 'argument', ...(readonly (string | number)[])]
+  | readonly ['observe', Observation, number]
   | readonly ['ready', number]
   | readonly ['printed']
   | readonly ['mapFull', string]
@@ -32,7 +35,8 @@ export function decoded(chunks: Iterable<Uint8Array>, ended = true): Decoded {
   const decoder = new Decoder(
     {
       syscall: (...call) => void told.push(['syscall', ...call]),
-      observe: (observation) => void told.push(['observe', observation]),
+      argument: (...call) => void told.push(['argument', ...call]),
+      observe: (observation, tag) => void told.push(['observe', observation, tag]),
     },
     {
       ready: (atMs) => void told.push(['ready', atMs]),
@@ -60,7 +64,14 @@ export function observationsOf({ told }: Decoded): readonly Observation[] {
 /** `[number, count]` of each call of the sink's `syscall`. */
 export function countsOf({ told }: Decoded): readonly (readonly [number, number])[] {
   return told.flatMap((call) =>
-    call[0] === 'syscall' ? [[Number(call[4]), Number(call[5])] as const] : [],
+    call[0] === 'syscall' ? [[Number(call[5]), Number(call[6])] as const] : [],
+  )
+}
+
+/** `[number, value, count]` of each call of the sink's `argument`. */
+export function argumentsOf({ told }: Decoded): readonly (readonly [number, number, number])[] {
+  return told.flatMap((call) =>
+    call[0] === 'argument' ? [[Number(call[5]), Number(call[6]), Number(call[7])] as const] : [],
   )
 }
 
@@ -108,7 +119,14 @@ export function mapPrint(
   return Buffer.from(`{"type": "map", "data": {"@${name}": {${printed}}}}\n`)
 }
 
-/** The key of a system call as the probes pack it. */
-export function callKey(cgroupId: number, lineage: number, abi: number, nr: number): number {
-  return cgroupId * 65536 + lineage * 8192 + abi * 1024 + nr
+/** The key of a system call as the probes pack it: 64 bits, which a double does not hold. */
+export function callKey(
+  cgroupId: number,
+  lineage: number,
+  abi: number,
+  nr: number,
+  tag = 0,
+): string {
+  const low = tag * 65536 + lineage * 8192 + abi * 1024 + nr
+  return String(BigInt(cgroupId) * 2n ** 24n + BigInt(low))
 }
