@@ -1,11 +1,13 @@
 /** Why something new is dangerous: the rules of the class `new-dangerous`, in one place. Pure. */
+import { OTHER_VALUE } from '../kernel/arguments.js'
 import type { Lineage } from '../observation.js'
 import type { Baseline } from './baseline.js'
 import type { DiffItem } from './diff-items.js'
 
 /**
  * `critical-call`, `high-call`: the danger of the system call; `unknown-call`: no table knows it, so it cannot be judged;
- * `new-abi`: no call of that ABI was made before; `written-later`: the program was written after the container was made;
+ * `new-abi`: no call of that ABI was made before; `critical-argument`, `high-argument`: the danger of the argument, such as a
+ * namespace or an unusual kind of socket; `unknown-argument`: one that the probe does not tell apart; `written-later`: the program was written after the container was made;
  * `fileless`: it is a deleted file or lies in memory only; `first-connection`, `first-listener`: the first of its
  * protocol.
  */
@@ -14,6 +16,9 @@ export type DangerReason =
   | 'high-call'
   | 'unknown-call'
   | 'new-abi'
+  | 'critical-argument'
+  | 'high-argument'
+  | 'unknown-argument'
   | 'written-later'
   | 'fileless'
   | 'first-connection'
@@ -50,6 +55,10 @@ export function dangersOf(item: DiffItem, past: Past): readonly DangerReason[] {
       if (!past.abis.has(item.abi)) reasons.push('new-abi')
       return reasons
     }
+    case 'argument':
+      if (item.value === OTHER_VALUE) return ['unknown-argument']
+      if (item.danger === 'critical') return ['critical-argument']
+      return item.danger === 'high' ? ['high-argument'] : []
     case 'exec': {
       const reasons: DangerReason[] = []
       if (item.upper) reasons.push('written-later')

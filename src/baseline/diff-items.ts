@@ -2,9 +2,12 @@
  * The items of a diff: what one baseline has in a lineage and another has not there, with the evidence of the one that
  * has it.
  */
+import { argumentDanger } from '../kernel/argument-danger.js'
+import { type ArgumentCall, argumentCallOf } from '../kernel/arguments.js'
 import { dangerOf, type Danger } from '../kernel/syscall-danger.js'
 import { syscallName } from '../kernel/syscalls.js'
 import type { Abi, Lineage } from '../observation.js'
+import { type ArgumentFacts, compareArguments } from './argument-item.js'
 import type { Baseline } from './baseline.js'
 import { compareEndpoints, type EndpointFacts, type EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
@@ -23,6 +26,12 @@ export interface DiffSyscall extends Located {
   readonly danger: Danger
 }
 
+export interface DiffArgument extends Located, ArgumentFacts {
+  readonly kind: 'argument'
+  readonly call: ArgumentCall
+  readonly danger: Danger
+}
+
 /** `upper` and `fileless` say what the other baseline does not: both false only if it lacks the program altogether. */
 export interface DiffExec extends Located, Pick<ExecFacts, 'path' | 'exe' | 'upper' | 'fileless'> {
   readonly kind: 'exec'
@@ -32,12 +41,13 @@ export interface DiffEndpoint extends Located, Omit<EndpointFacts, 'truncated'> 
   readonly kind: 'connection' | 'listener'
 }
 
-export type DiffItem = DiffSyscall | DiffExec | DiffEndpoint
+export type DiffItem = DiffSyscall | DiffArgument | DiffExec | DiffEndpoint
 
-/** What `after` has in the lineage and `before` has not: calls, executions, connections, listeners. O(items of both). */
+/** What `after` has in the lineage and `before` has not: calls, arguments, executions, connections, listeners. O(items). */
 export function gainedBy(before: Baseline, after: Baseline, lineage: Lineage): readonly DiffItem[] {
   return [
     ...gainedSyscalls(before, after, lineage),
+    ...gainedArguments(before, after, lineage),
     ...gainedExecs(before, after, lineage),
     ...gainedEndpoints('connection', before.connections(lineage), after.connections(lineage)).map(
       (item) => ({ ...item, lineage }),
@@ -55,6 +65,18 @@ function gainedSyscalls(before: Baseline, after: Baseline, lineage: Lineage): Di
     .map((item) => {
       const name = syscallName(item.abi, item.nr)
       return { kind: 'syscall', lineage, ...item, name, danger: dangerOf(name) }
+    })
+}
+
+function gainedArguments(before: Baseline, after: Baseline, lineage: Lineage): DiffArgument[] {
+  return counterparts(after.arguments(lineage), before.arguments(lineage), compareArguments)
+    .filter(([, known]) => known === undefined)
+    .flatMap(([item]) => {
+      const { abi, nr, value } = item
+      const call = argumentCallOf(abi, nr)
+      if (call === undefined) return []
+      const danger = argumentDanger(call, value)
+      return { kind: 'argument', lineage, abi, nr, value, call, danger, ...evidenceOf(item) }
     })
 }
 

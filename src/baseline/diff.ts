@@ -5,10 +5,13 @@
  * Evidence is no part of the comparison: an item that both have is no difference, however often either saw it.
  */
 import { byteStringOfText, displayOf } from '../bytes.js'
+import { argumentCallOf } from '../kernel/arguments.js'
+import { syscallLabel } from '../kernel/syscalls.js'
 import { type Lineage, SYSCALL_NR_LIMIT } from '../observation.js'
 import { type Baseline, BASELINE_LINEAGES } from './baseline.js'
 import { dangersOf, pastOf, type DangerReason } from './diff-danger.js'
 import { gainedBy, type DiffItem } from './diff-items.js'
+import type { SyscallFacts } from './syscall-item.js'
 
 /**
  * `new-dangerous`: only the later baseline has it, with at least one reason to look at it; `new`: likewise, without one;
@@ -76,6 +79,7 @@ export function difference(
       ...gapsOf('before', before),
       ...gapsOf('after', after),
       ...sharedUnknowns(before, after, lineages),
+      ...unknownArguments(before, after, lineages),
     ],
   }
 }
@@ -105,4 +109,29 @@ function sharedUnknowns(
       .filter(({ abi, nr }) => nr === last && before.hasSyscall(lineage, abi, nr))
       .map(({ abi }) => `both: ${lineage} made ${abi} calls above ${last - 1}, not told apart`),
   )
+}
+
+/**
+ * Arguments that may have been used without being listed: those of the later side can hide something new; those of the earlier
+ * side make something new of what is not, if it made the call at all.
+ */
+function unknownArguments(
+  before: Baseline,
+  after: Baseline,
+  lineages: readonly Lineage[],
+): readonly string[] {
+  return lineages.flatMap((lineage) => {
+    const isKnown = (side: Baseline, { abi, nr }: SyscallFacts): boolean =>
+      side.argumentValues(lineage, abi, nr) !== undefined
+    const lineOf = (side: string, { abi, nr }: SyscallFacts): string =>
+      `${side}: ${lineage} made ${abi} ${syscallLabel(abi, nr)} with arguments that are not all known`
+    const made = after
+      .syscalls(lineage)
+      .filter(({ abi, nr, count }) => argumentCallOf(abi, nr) !== undefined && count > 0)
+    const both = made.filter(({ abi, nr }) => before.hasSyscall(lineage, abi, nr))
+    return [
+      ...both.filter((call) => !isKnown(before, call)).map((call) => lineOf('before', call)),
+      ...made.filter((call) => !isKnown(after, call)).map((call) => lineOf('after', call)),
+    ]
+  })
 }

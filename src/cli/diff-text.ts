@@ -4,6 +4,7 @@ import { type BaselineDiff, type Change, DIFF_CLASSES, type DiffClass } from '..
 import type { DiffItem } from '../baseline/diff-items.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
 import { byteStringOfText, displayOf } from '../bytes.js'
+import { argumentLabel } from '../kernel/arguments.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import { plural } from './plural.js'
 import { table } from './table.js'
@@ -76,6 +77,8 @@ function whatOf(item: DiffItem): string {
   switch (item.kind) {
     case 'syscall':
       return `${item.abi} ${item.nr} ${syscallLabel(item.abi, item.nr)}`
+    case 'argument':
+      return `${item.abi} ${item.call} ${argumentLabel(item.call, item.value)}`
     case 'exec':
       return `${displayOf(item.path)} (${displayOf(item.exe)})`
     case 'connection':
@@ -88,7 +91,7 @@ function whatOf(item: DiffItem): string {
 }
 
 function changeView({ class: name, item, reasons }: Change): unknown {
-  const { kind, lineage, count, runs, firstMs, lastMs, programs, morePrograms } = item
+  const { kind, lineage, count, runs, windows, firstMs, lastMs, programs, morePrograms } = item
   return {
     class: name,
     reasons,
@@ -97,6 +100,7 @@ function changeView({ class: name, item, reasons }: Change): unknown {
     ...identityView(item),
     count,
     runs,
+    windows,
     firstMs,
     lastMs,
     programs: programs.map(displayOf),
@@ -109,6 +113,10 @@ function identityView(item: DiffItem): object {
     case 'syscall': {
       const { abi, nr, danger } = item
       return { abi, nr, name: syscallLabel(abi, nr), danger }
+    }
+    case 'argument': {
+      const { abi, nr, call, value, danger } = item
+      return { abi, nr, name: call, value, label: argumentLabel(call, value), danger }
     }
     case 'exec': {
       const { path, exe, upper, fileless } = item

@@ -114,7 +114,7 @@ t.test('baselines come from the store or from files, whatever slashes are in a n
     ]) {
       const { status, out } = await plimsoll(['baseline', 'diff', ...args, '--check-any'], env)
       t.equal(status, 0, args.join(' '))
-      t.match(out.toString(), /\nnew and dangerous: none\n\nnew: none\n\nvanished: none\n$/)
+      t.match(out.toString(), /\nnew and dangerous: none\n\nnew: none\n\nvanished: none\n/)
     }
   }
   const web = await fileOf(t, 'web', 'read mount')

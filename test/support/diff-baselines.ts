@@ -41,6 +41,17 @@ export function calls(names: string, lineage: Lineage = 'main'): Baseline {
   })
 }
 
+/** One call, once with each of the packed arguments. */
+export function callsWith(name: string, ...values: readonly number[]): Baseline {
+  return learned((baseline, run) => {
+    const nr = syscallNr('x86_64', name) ?? -1
+    baseline.learnSyscall(run, 'main', 'x86_64', nr, values.length, 1_500)
+    for (const value of values) {
+      baseline.learnArgument(run, 'main', 'x86_64', nr, value, 1, 1_500)
+    }
+  })
+}
+
 /** One execution of /bin/sh, from the image unless changed. */
 export function execution(changes: Partial<ExecObservation> = {}): Baseline {
   return learned((baseline, run) => {
