@@ -104,15 +104,20 @@ function provenanceOf(built: BuiltProfile, baseline: Baseline): unknown {
   }
 }
 
-function callsOf(baseline: Baseline): readonly ObservedCall[] {
+/** What the baseline knows of system calls, as the builder takes it. */
+export function callsOf(baseline: Baseline): readonly ObservedCall[] {
   return BASELINE_LINEAGES.flatMap((lineage) =>
-    baseline.syscalls(lineage).map((call) => ({
-      abi: call.abi,
-      nr: call.nr,
-      lineage,
-      count: call.count,
-      runs: call.runs,
-      programs: call.programs.map(displayOf),
-    })),
+    baseline.syscalls(lineage).map(({ abi, nr, count, runs, programs }) => {
+      const values = baseline.argumentValues(lineage, abi, nr)
+      return {
+        abi,
+        nr,
+        lineage,
+        count,
+        runs,
+        programs: programs.map(displayOf),
+        ...(values && { values }),
+      }
+    }),
   )
 }

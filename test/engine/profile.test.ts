@@ -4,12 +4,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
+  callsOf,
   DEFAULT_PROFILE,
   profileOf,
   provenancePath,
   writeProfile,
 } from '../../src/engine/profile.js'
 import { replay } from '../../src/engine/replay.js'
+import { syscallNr } from '../../src/kernel/syscalls.js'
+import { callsWith } from '../support/diff-baselines.js'
+import { runFacts } from '../support/baseline-steps.js'
 import { plimsoll } from '../support/fake-terminal.js'
 
 const TRACE = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
@@ -76,7 +80,7 @@ t.test(
     await plimsoll(['replay', TRACE, '--state', state])
     const made = async (name: string, flags: readonly string[]): Promise<Provenance> => {
       const path = join(t.testdirName, `${name}.json`)
-      const args = ['profile', 'e4dde78bcf2c', '--state', state, '--out', path]
+      const args = ['profile', '41a78f9d4a8b', '--state', state, '--out', path]
       t.equal((await plimsoll([...args, ...flags])).status, 0)
       t.equal((await plimsoll(['profile', 'check', path])).status, 0)
       return JSON.parse(readFileSync(provenancePath(path), 'utf8')) as Provenance
@@ -103,3 +107,13 @@ t.test(
 interface Provenance {
   readonly syscalls: Readonly<Record<string, object>>
 }
+
+t.test('the builder is told the arguments of a call if all of them are known', async (t) => {
+  const nr = syscallNr('x86_64', 'socket') ?? -1
+  const known = callsWith('socket', 33, 17)
+  const call = { abi: 'x86_64', nr, lineage: 'main', runs: 1, programs: [] } as const
+  t.strictSame(callsOf(known), [{ ...call, count: 2, values: [17, 33] }])
+  const run = known.startRun(runFacts('without arguments'))
+  known.learnSyscall(run, 'main', 'x86_64', nr, 1, 1_500)
+  t.strictSame(callsOf(known), [{ ...call, count: 3, runs: 2 }])
+})
