@@ -1,9 +1,9 @@
 /** What a lineage did in all runs together, as the JSON view shows it. Pure. */
 import { displayOf } from '../bytes.js'
 import { argumentCallOf, argumentLabel } from '../kernel/arguments.js'
-import type { Abi } from '../observation.js'
-import type { ArgumentFacts, ArgumentItem } from './argument-item.js'
-import type { Behaviour } from './behaviour.js'
+import type { Abi, Lineage } from '../observation.js'
+import type { ArgumentFacts } from './argument-item.js'
+import type { Baseline } from './baseline.js'
 import type { Collapsed } from './collapsed.js'
 import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
@@ -14,23 +14,29 @@ import { isoOf } from './view-text.js'
 /** The name of a system call, or an explicit unknown. */
 export type SyscallNamer = (abi: Abi, nr: number) => string
 
-export interface EvidenceView extends Omit<Evidence, 'programs'> {
+/** How often and when. */
+export interface FiguresView extends Omit<Evidence, 'programs' | 'morePrograms'> {
   readonly first: string
   readonly last: string
+}
+
+export interface EvidenceView extends FiguresView {
   readonly programs: readonly string[]
+  readonly morePrograms: boolean
 }
 
 export interface SyscallView extends SyscallFacts, EvidenceView {
   readonly name: string
 }
 
-/** Programs are not known of arguments. */
-export interface ArgumentView
-  extends ArgumentFacts, Omit<EvidenceView, 'programs' | 'morePrograms'> {
+/** Which program used it is not known. */
+export interface ArgumentView extends ArgumentFacts, FiguresView {
   /** Of the call. */
   readonly name: string
   /** The value in words. */
   readonly label: string
+  /** Whether all values of the call are known. */
+  readonly isComplete: boolean
 }
 
 export interface ExecView extends EvidenceView, Omit<ExecFacts, 'path' | 'exe' | 'fsMagic'> {
@@ -67,7 +73,12 @@ export interface BehaviourView {
   readonly listenersCollapsed: CollapsedView | null
 }
 
-export function behaviourView(behaviour: Behaviour, nameOf: SyscallNamer): BehaviourView {
+export function behaviourView(
+  baseline: Baseline,
+  lineage: Lineage,
+  nameOf: SyscallNamer,
+): BehaviourView {
+  const behaviour = baseline.behaviour(lineage)
   const { execsCollapsed, connectionsCollapsed, listenersCollapsed } = behaviour
   return {
     syscalls: behaviour.syscalls.map((item) => ({
@@ -76,7 +87,12 @@ export function behaviourView(behaviour: Behaviour, nameOf: SyscallNamer): Behav
       name: nameOf(item.abi, item.nr),
       ...evidenceView(item),
     })),
-    arguments: behaviour.arguments.map((item) => argumentView(item, nameOf)),
+    arguments: behaviour.arguments.map((item) => {
+      const { abi, nr, value } = item
+      const isComplete = baseline.argumentValues(lineage, abi, nr) !== undefined
+      const named = { abi, nr, name: nameOf(abi, nr), value, label: labelOf(item), isComplete }
+      return { ...named, ...figuresOf(item) }
+    }),
     execs: behaviour.execs.map(execView),
     connections: behaviour.connections.map(endpointView),
     listeners: behaviour.listeners.map(endpointView),
@@ -86,10 +102,9 @@ export function behaviourView(behaviour: Behaviour, nameOf: SyscallNamer): Behav
       name: nameOf(marker.abi, marker.nr),
       ...collapsedView(marker),
     })),
-    execsCollapsed: execsCollapsed === undefined ? null : collapsedView(execsCollapsed),
-    connectionsCollapsed:
-      connectionsCollapsed === undefined ? null : collapsedView(connectionsCollapsed),
-    listenersCollapsed: listenersCollapsed === undefined ? null : collapsedView(listenersCollapsed),
+    execsCollapsed: collapsedOrNull(execsCollapsed),
+    connectionsCollapsed: collapsedOrNull(connectionsCollapsed),
+    listenersCollapsed: collapsedOrNull(listenersCollapsed),
   }
 }
 
@@ -97,12 +112,6 @@ export function behaviourView(behaviour: Behaviour, nameOf: SyscallNamer): Behav
 export function labelOf({ abi, nr, value }: ArgumentFacts): string {
   const call = argumentCallOf(abi, nr)
   return call === undefined ? String(value) : argumentLabel(call, value)
-}
-
-function argumentView(item: ArgumentItem, nameOf: SyscallNamer): ArgumentView {
-  const { programs: _, morePrograms: __, ...evidence } = evidenceView(item)
-  const { abi, nr, value } = item
-  return { abi, nr, name: nameOf(abi, nr), value, label: labelOf(item), ...evidence }
 }
 
 function execView(item: ExecItem): ExecView {
@@ -130,19 +139,18 @@ function endpointView(item: EndpointItem): EndpointView {
 }
 
 function evidenceView(evidence: Evidence): EvidenceView {
-  return {
-    count: evidence.count,
-    runs: evidence.runs,
-    windows: evidence.windows,
-    firstMs: evidence.firstMs,
-    first: isoOf(evidence.firstMs),
-    lastMs: evidence.lastMs,
-    last: isoOf(evidence.lastMs),
-    programs: evidence.programs.map(displayOf),
-    morePrograms: evidence.morePrograms,
-  }
+  const { programs, morePrograms } = evidence
+  return { ...figuresOf(evidence), programs: programs.map(displayOf), morePrograms }
+}
+
+function figuresOf({ count, runs, windows, firstMs, lastMs }: Evidence): FiguresView {
+  return { count, runs, windows, firstMs, first: isoOf(firstMs), lastMs, last: isoOf(lastMs) }
 }
 
 function collapsedView({ count, firstMs, lastMs }: Collapsed): CollapsedView {
   return { count, firstMs, first: isoOf(firstMs), lastMs, last: isoOf(lastMs) }
+}
+
+function collapsedOrNull(collapsed: Collapsed | undefined): CollapsedView | null {
+  return collapsed === undefined ? null : collapsedView(collapsed)
 }

@@ -56,7 +56,7 @@ export function jsonView(baseline: Baseline, nameOf: SyscallNamer): BaselineView
     runCount: runs.length,
     runs: runs.map(runView),
     foldedRuns: folded === undefined ? null : foldedRunsView(folded),
-    lineages: byLineage((lineage) => behaviourView(baseline.behaviour(lineage), nameOf)),
+    lineages: byLineage((lineage) => behaviourView(baseline, lineage, nameOf)),
     decisions: decisionsView(decisions, nameOf),
   }
 }

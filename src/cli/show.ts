@@ -20,6 +20,7 @@ export function showText(view: BaselineView, lineage: Lineage): string {
   return [
     headOf(view, lineage),
     section('system calls', behaviour.syscalls.length, syscallTable(behaviour)),
+    section('arguments', behaviour.arguments.length, argumentTable(behaviour)),
     section('programs', behaviour.execs.length, execTable(behaviour)),
     section('connections', behaviour.connections.length, endpointTable(behaviour.connections)),
     section('listening on', behaviour.listeners.length, endpointTable(behaviour.listeners)),
@@ -39,11 +40,12 @@ function headOf(view: BaselineView, lineage: Lineage): string {
       ...(detail === null ? {} : { detail }),
     }),
   )
+  const older = view.foldedRuns === null ? '' : ' and older ones'
   return `${[
     `image         ${view.image.name}`,
     `digest        ${view.image.digest}`,
     `entrypoint    ${view.image.entrypoint.join(' ')}`,
-    `revision      ${view.revision}, from ${plural(view.runCount, 'run')}`,
+    `revision      ${view.revision}, from ${plural(view.runCount, 'run')}${older}`,
     `completeness  ${view.completeness.state}`,
     ...reasons.map((reason) => `              ${reason}`),
     `lineage       ${lineage} (system calls of others: ${others})`,
@@ -64,6 +66,20 @@ function syscallTable(behaviour: BehaviourView): string {
       String(call.count),
       String(call.runs),
       programsOf(call),
+    ]),
+  )
+}
+
+function argumentTable(behaviour: BehaviourView): string {
+  return table(
+    ['ABI', 'CALL', 'ARGUMENT', 'COUNT', 'RUNS', ''],
+    behaviour.arguments.map((argument) => [
+      argument.abi,
+      argument.name,
+      argument.label,
+      String(argument.count),
+      String(argument.runs),
+      argument.isComplete ? '' : 'and others',
     ]),
   )
 }
