@@ -1,4 +1,4 @@
-/** `plimsoll baseline ...`: look at what was learned, compare it, move it between hosts, remove it. */
+/** `plimsoll baseline ...`: look at what was learned, compare it, add it up, move it between hosts, remove it. */
 import { type Command, Option } from 'commander'
 import { encodeBaseline } from '../baseline/codec.js'
 import { jsonView } from '../baseline/json-view.js'
@@ -11,6 +11,7 @@ import { syscallLabel } from '../kernel/syscalls.js'
 import type { Lineage } from '../observation.js'
 import { diffCommand } from './baseline-diff.js'
 import { readBaselineFile } from './baseline-file.js'
+import { mergeCommand } from './baseline-merge.js'
 import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
 import { lineageOption, showText } from './show.js'
 import { summaryLines, summaryOf } from './summary.js'
@@ -24,11 +25,12 @@ interface Flags {
 export function baselineCommand(context: Context): Command {
   return command(
     'baseline',
-    'look at baselines, compare them, move them between hosts, remove them',
+    'look at baselines, compare them, add them up, move them between hosts, remove them',
   )
     .addCommand(list(context))
     .addCommand(show(context))
     .addCommand(diffCommand(context))
+    .addCommand(mergeCommand(context))
     .addCommand(exportTo(context))
     .addCommand(importFrom(context))
     .addCommand(remove(context))

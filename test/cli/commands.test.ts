@@ -32,6 +32,8 @@ t.test('wrong usage has status 2, says what is wrong and where help is', async (
     [['baseline'], /Usage: plimsoll baseline/],
     [['baseline', 'show'], /missing required argument 'ref'/],
     [['baseline', 'show', 'x', '--lineage', 'y'], /Allowed choices are runtime, main/],
+    [['baseline', 'merge', '-o', 'x'], /missing required argument 'baseline'/],
+    [['baseline', 'merge', 'x.plb'], /required option '-o, --out <file>' not specified/],
     [['baseline', 'export', 'x', '--format', 'xml'], /Allowed choices are proto, json/],
     [['profile', 'x', '--strength', 'y'], /Allowed choices are complain/],
     [['profile', 'x', '--format', 'y'], /Allowed choices are oci, spo, systemd/],
@@ -78,6 +80,8 @@ t.test(
       [['replay', join(state, 'missing.trace')], /cannot read trace .*missing\.trace/],
       [['baseline', 'import', join(state, 'missing.plb')], /cannot read .*missing\.plb/],
       [['baseline', 'import', DEMO], /damaged: it is another kind of file/],
+      [['baseline', 'merge', 'no-such', '-o', 'x'], /no baseline matches no-such/],
+      [['baseline', 'merge', DEMO, '-o', 'x'], /damaged: it is another kind of file/],
       [['baseline', 'show', '\u001b[31mred\u009b0m'], /matches \\u001b\[31mred\\u009b0m/],
     ]
     for (const [args, message] of cases) {
