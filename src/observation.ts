@@ -92,6 +92,17 @@ export interface SyscallHint extends Observed {
   readonly program: ByteString
 }
 
+/** Who was refused a call first; says nothing about how often. Sent once per map rotation, key, answer and program. */
+export interface DenialHint extends Observed {
+  readonly abi: Abi
+  readonly nr: number
+  /** See `kernel/denial-answer`. */
+  readonly answer: number
+  readonly pid: number
+  /** As in `SyscallHint`. */
+  readonly program: ByteString
+}
+
 /** A cgroup appeared or went away. */
 export interface CgroupObservation {
   readonly kind: 'cgroup'
@@ -105,11 +116,30 @@ export interface CgroupObservation {
 export type Observation =
   ExecObservation | EntryObservation | EndpointObservation | SyscallHint | CgroupObservation
 
+/** Where facts about seccomp filters go; all counts are from the kernel's maps, since the last report. */
+export interface DenialSink {
+  /** `count` further calls that a filter refused with that answer (see `kernel/denial-answer`). */
+  denied(
+    cgroupId: number,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    answer: number,
+    count: number,
+    atMs: number,
+  ): void
+  /** `count` further threads were seen under a filter for the first time. */
+  filtered(cgroupId: number, lineage: Lineage, count: number, atMs: number): void
+  /** `count` further enters or exits of calls whose partner was not shown: denials may have been missed or made up. */
+  unpaired(cgroupId: number, lineage: Lineage, count: number, atMs: number): void
+  denialHint(hint: DenialHint): void
+}
+
 /**
  * Where decoded facts go. Calls arrive in the order of the sensor's bytes. Lineages are the kernel's, to which a health check
  * is an `exec` like any other; `tag` says which entry an `exec` descends from, and is 0 for every other lineage.
  */
-export interface ObservationSink {
+export interface ObservationSink extends Partial<DenialSink> {
   /**
    * `count` further calls of (abi, nr) by this cgroup, lineage and entry since the last report, from the kernel's map: the
    * truth, where a hint is only early. Called once per non-zero map entry and print.

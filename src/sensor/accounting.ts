@@ -6,8 +6,8 @@
  * counts beyond the classes is told as lost, of unknown class, once the sensor has ended.
  */
 
-/** Letters whose loss costs nothing, because the truth is in a map: early notices of calls and endpoints. */
-const HINTS: ReadonlySet<string> = new Set(['S', 'N'])
+/** Letters whose loss costs nothing, because the truth is in a map: early notices of calls, endpoints and denials. */
+const HINTS: ReadonlySet<string> = new Set(['S', 'N', 'B'])
 
 /** What a letter stands for, in the words of the user. */
 const CLASS_OF: Readonly<Record<string, string>> = {
@@ -22,6 +22,8 @@ const CLASS_OF: Readonly<Record<string, string>> = {
   S: 'syscall hint',
   N: 'endpoint hint',
   L: 'lineage',
+  B: 'denial hint',
+  b: 'denial',
 }
 
 export interface Loss {

@@ -6,6 +6,7 @@
 import type { ObservationSink } from '../observation.js'
 import { Accounting } from './accounting.js'
 import type { Epoch } from './cumulative.js'
+import { DenialReader } from './denial-reader.js'
 import { MAP_CAPACITY } from './dialect.js'
 import { Fields } from './fields.js'
 import { unescapeInto } from './json-string.js'
@@ -16,8 +17,9 @@ import { RecordReader } from './records.js'
 
 const PRINTF = Buffer.from('{"type": "printf", "data": "')
 const CONTROL_LIMIT = 4096
+const DENIAL_HINT = 'B'.charCodeAt(0)
 /** Letters of the records about the sensor itself. */
-const FRAME: ReadonlySet<number> = new Set(Buffer.from('RHWCc'))
+const FRAME: ReadonlySet<number> = new Set(Buffer.from('RHWCcb'))
 
 /** What the decoder tells beside observations. */
 export interface DecoderEvents {
@@ -36,6 +38,7 @@ export class Decoder {
   readonly #fields = new Fields()
   readonly #records: RecordReader
   readonly #maps: MapReader
+  readonly #denials: DenialReader
   #scratch = new Uint8Array(4096)
   #malformed = 0
   #arrivedMs = 0
@@ -51,6 +54,7 @@ export class Decoder {
     )
     this.#records = new RecordReader(sink, (nsecs) => this.#wallMs(nsecs))
     this.#maps = new MapReader(sink)
+    this.#denials = new DenialReader(sink, () => this.#malformed++)
   }
 
   /** Feeds bytes that arrived at `arrivedMs` (wall clock, ms). */
@@ -90,10 +94,16 @@ export class Decoder {
     const letter = this.#scratch[0] ?? 0
     this.#fields.reset(this.#scratch, text.length)
     this.accounting.received(letter)
-    const isRead = FRAME.has(letter)
-      ? this.#frame(letter)
-      : this.#records.read(letter, this.#fields)
-    if (!isRead) this.#malformed++
+    if (!this.#record(letter)) this.#malformed++
+  }
+
+  /** False where it is malformed or of no known letter. */
+  #record(letter: number): boolean {
+    if (FRAME.has(letter)) return this.#frame(letter)
+    if (letter === DENIAL_HINT) {
+      return this.#denials.hint(this.#fields, (nsecs) => this.#wallMs(nsecs))
+    }
+    return this.#records.read(letter, this.#fields)
   }
 
   /** Records about the sensor itself. False where it is malformed or of another kind; nothing has changed then. */
@@ -121,6 +131,11 @@ export class Decoder {
         if (epoch !== undefined) this.#maps.willClearEndpoints(epoch)
         return epoch !== undefined
       }
+      case 'b': {
+        const epoch = this.#rotation()
+        if (epoch !== undefined) this.#denials.willClear(epoch)
+        return epoch !== undefined
+      }
       default:
         return false
     }
@@ -141,6 +156,10 @@ export class Decoder {
 
   #map(name: string, line: Uint8Array): void {
     switch (name) {
+      case 'denials_a':
+        return this.#checkFill('denial', this.#denials.printed(0, line, this.#latestMs))
+      case 'denials_b':
+        return this.#checkFill('denial', this.#denials.printed(1, line, this.#latestMs))
       case 'sent':
         this.accounting.startSentPrint()
         this.#counts(line, (letter, count) => this.accounting.sent(letter, count))
@@ -154,10 +173,14 @@ export class Decoder {
         const print = this.#maps.read(name, line, this.#latestMs)
         if (print === undefined) return
         this.#malformed += print.malformed
-        if (print.entries === undefined) this.#malformed++
-        else if (print.entries >= MAP_CAPACITY) this.#events.mapFull(print.what)
+        this.#checkFill(print.what, print.entries)
       }
     }
+  }
+
+  #checkFill(what: string, entries: number | undefined): void {
+    if (entries === undefined) this.#malformed++
+    else if (entries >= MAP_CAPACITY) this.#events.mapFull(what)
   }
 
   #counts(line: Uint8Array, take: (letter: number, count: number) => void): void {

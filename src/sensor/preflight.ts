@@ -26,9 +26,11 @@ const BTF = '/sys/kernel/btf/vmlinux'
 /** Tracepoints that the probes use, as their paths below `events`. */
 export const TRACEPOINTS = [
   'raw_syscalls/sys_enter',
+  'raw_syscalls/sys_exit',
   'sched/sched_process_fork',
   'sched/sched_process_exec',
   'sched/sched_process_exit',
+  'signal/signal_generate',
   'sock/inet_sock_set_state',
   'cgroup/cgroup_mkdir',
   'cgroup/cgroup_rmdir',

@@ -4,21 +4,38 @@
  */
 import { clausesOf, type Clause } from './clauses.js'
 
-/** Files under `probes/`, in the order in which they are put together. `session` frames the others. */
-export const PROBES = ['session', 'cgroup', 'exec', 'syscalls', 'connect', 'datagram'] as const
+/**
+ * Files under `probes/`, in the order in which they are put together. `session` frames the others; `denials` asks for the
+ * lineage of a task that ends, before `exec` forgets it.
+ */
+export const PROBES = [
+  'session',
+  'cgroup',
+  'denials',
+  'exec',
+  'syscalls',
+  'connect',
+  'datagram',
+] as const
 export type ProbeName = (typeof PROBES)[number]
 
+/** What learning needs. */
+export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => name !== 'denials')
+
+/** What is needed to see whether a filter refuses what a container does. */
+export const DENIAL_PROBES: readonly ProbeName[] = ['session', 'cgroup', 'denials', 'exec']
+
 /**
- * The program of those probe files (`texts` by name; all of `PROBES` are needed). Deterministic. The last clause of
- * `session` becomes the last clause of the program: readiness depends on that.
+ * The program of those probe files (`texts` by name; `session` has to be among them), in the order of `PROBES`.
+ * Deterministic. The last clause of `session` becomes the last clause of the program: readiness depends on that.
  */
-export function programOf(texts: Readonly<Record<ProbeName, string>>): string {
+export function programOf(texts: Readonly<Partial<Record<ProbeName, string>>>): string {
   const begin: string[] = []
   const end: string[] = []
   const clauses: string[] = []
   let last = ''
   for (const name of PROBES) {
-    const parts = clausesOf(texts[name])
+    const parts = clausesOf(texts[name] ?? '')
     for (const clause of parts) {
       if (clause.head === 'BEGIN') addStatements(begin, clause)
       else if (clause.head === 'END') addStatements(end, clause)

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { clausesOf } from '../../src/sensor/clauses.js'
 import { TRACEPOINTS } from '../../src/sensor/preflight.js'
-import { PROBES, type ProbeName, programOf } from '../../src/sensor/program.js'
+import {
+  DENIAL_PROBES,
+  LEARNING_PROBES,
+  PROBES,
+  type ProbeName,
+  programOf,
+} from '../../src/sensor/program.js'
 import { liveTest } from '../support/live/requirements.js'
 import { run } from '../support/live/process.js'
 
@@ -10,6 +16,11 @@ const TEXTS = Object.fromEntries(
   PROBES.map((name) => [name, readFileSync(`probes/${name}.bt`, 'utf8')]),
 ) as Record<ProbeName, string>
 const PROGRAM = programOf(TEXTS)
+
+/** The program of some of the files. */
+function partOf(names: readonly ProbeName[]): string {
+  return programOf(Object.fromEntries(names.map((name) => [name, TEXTS[name]])))
+}
 
 t.test('a program is taken apart at its outer braces only', async (t) => {
   const cases: readonly [
@@ -75,7 +86,7 @@ t.test(
       const cleared = clausesOf(TEXTS[name]).find(({ head }) => head === 'END')?.body ?? ''
       t.notMatch(
         cleared,
-        /calls_|endpoints_|sent|refused/,
+        /calls_|endpoints_|denials_|sent|refused/,
         `${name}: the truth is not cleared at the end`,
       )
     }
@@ -93,6 +104,22 @@ t.test('together they are one program, framed and ready last', async (t) => {
   t.equal(PROGRAM.split('printf("R ').length, 2, 'and said once')
   const texts = clauses.map(({ head, body }) => `${head} ${body}`)
   t.equal(new Set(texts).size, texts.length, 'no clause comes twice')
+})
+
+t.test('a program is of the files that a mode needs, and ready last as well', async (t) => {
+  for (const [names, isThere, isNot] of [
+    [LEARNING_PROBES, '@calls_a', '@denials_a'],
+    [DENIAL_PROBES, '@denials_a', '@calls_a'],
+  ] as const) {
+    const program = partOf(names)
+    t.match(program, isThere)
+    t.notMatch(program, isNot)
+    t.match(clausesOf(program).at(-1)?.body, /printf\("R /)
+  }
+  t.ok(
+    PROBES.indexOf('denials') < PROBES.indexOf('exec'),
+    'exec forgets the lineage of a task that ends, denials asks for it before',
+  )
 })
 
 t.test('no clause and no statement of a probe file is lost', async (t) => {
@@ -119,7 +146,7 @@ t.test('each record that carries facts is counted just before it is printed', as
     const lines = body.split('\n').map((line) => line.trim())
     lines.forEach((line, at) => {
       const letter = /^printf\("([A-Za-z]) /.exec(line)?.[1]
-      if (letter === undefined || 'RHWCc'.includes(letter)) return
+      if (letter === undefined || 'RHWCcb'.includes(letter)) return
       t.equal(
         lines[at - 1],
         `@sent[${letter.charCodeAt(0)}] = count();`,
@@ -139,6 +166,8 @@ t.test('every tracepoint of the probes is one that preflight looks for', async (
 for (const [name, program] of [
   ...Object.entries(TEXTS),
   ['all probes together', PROGRAM] as const,
+  ['those that learn', partOf(LEARNING_PROBES)] as const,
+  ['those that see denials', partOf(DENIAL_PROBES)] as const,
 ]) {
   liveTest(`bpftrace accepts ${name}`, ['root', 'bpf'], async (t) => {
     const bpftrace = process.env['PLIMSOLL_BPFTRACE'] ?? 'bpftrace'
