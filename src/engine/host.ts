@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../errors.js'
 import { probeFileOf, type Version } from '../sensor/dialect.js'
 import { type Check, sensorChecks } from '../sensor/preflight.js'
-import { PROBES, type ProbeName, programOf } from '../sensor/program.js'
+import { type ProbeName, programOf } from '../sensor/program.js'
 import { bpftraceVersion } from '../sensor/supervisor.js'
 import { PACKAGE_ROOT } from '../version.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
@@ -54,10 +54,13 @@ export async function requireSensor(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** The assembled program of all probes for that bpftrace. */
-export async function sensorProgram(version: Version): Promise<string> {
+/** The assembled program of those probes for that bpftrace. */
+export async function sensorProgram(
+  version: Version,
+  probes: readonly ProbeName[],
+): Promise<string> {
   const texts = await Promise.all(
-    PROBES.map(
+    probes.map(
       async (name) =>
         [
           name,
@@ -65,7 +68,7 @@ export async function sensorProgram(version: Version): Promise<string> {
         ] as const,
     ),
   )
-  return programOf(Object.fromEntries(texts) as Record<ProbeName, string>)
+  return programOf(Object.fromEntries(texts))
 }
 
 /** Kernel release and bpftrace version of this host. */

@@ -2,13 +2,13 @@
  * A live session: the sensor, the session it feeds and whoever answers the session's questions, started and stopped in
  * order. What is to be learned is the caller's business.
  */
-import { failure } from '../errors.js'
-import { Sensor } from '../sensor/supervisor.js'
-import { versionOf } from '../sensor/dialect.js'
+import { LEARNING_PROBES } from '../sensor/program.js'
+import type { Sensor } from '../sensor/supervisor.js'
 import { scanCgroups } from '../workload/cgroup-scan.js'
 import { Answers } from './answers.js'
+import { attachSensor } from './attach.js'
 import { Feed } from './feed.js'
-import { bpftracePath, CLOCK, hostResolver, sensorProgram } from './host.js'
+import { CLOCK, hostResolver } from './host.js'
 import type { SessionFacts } from './input.js'
 import { LearningSession, type SessionEvents } from './session.js'
 import type { TraceWriter } from './trace-file.js'
@@ -24,8 +24,6 @@ export interface ObserverOptions {
   readonly events: Partial<SessionEvents>
 }
 
-/** bpftrace compiles for some seconds on a busy machine; longer means that it hangs. */
-const ATTACH_MS = 90_000
 /** Runtimes answer within ten seconds or not at all (see `ContainerResolver`). */
 const ANSWERS_MS = 12_000
 
@@ -34,16 +32,19 @@ export class Observer {
   readonly feed: Feed
   readonly #options: ObserverOptions
   readonly #answers: Answers
+  readonly #ready: Promise<void>
   #sensor: Sensor | undefined
-  #onReady: (() => void) | undefined
-  #onFailed: ((reason: string) => void) | undefined
 
   constructor(options: ObserverOptions) {
     this.#options = options
+    let onReady = (): void => undefined
+    this.#ready = new Promise((resolve) => {
+      onReady = resolve
+    })
     this.session = new LearningSession({
       ...options.events,
       ready: (atMs) => {
-        this.#onReady?.()
+        onReady()
         options.events.ready?.(atMs)
       },
     })
@@ -72,45 +73,17 @@ export class Observer {
    */
   async attach(stop: AbortSignal): Promise<void> {
     const { env, facts, cgroupId } = this.#options
-    const version = versionOf(facts.bpftrace)
-    if (version === undefined) throw failure('SENSOR_FAILED', { problem: facts.bpftrace })
     // What ran before is told from what starts now: its cgroups are in the first scan.
     await this.#answers.settled(ANSWERS_MS)
-    const attached = new Promise<void>((resolve, reject) => {
-      this.#onReady = resolve
-      stop.addEventListener('abort', () => resolve(), { once: true })
-      if (stop.aborted) resolve()
-      this.#onFailed = (problem) => reject(failure('SENSOR_FAILED', { problem }))
+    this.#sensor = await attachSensor({
+      env,
+      bpftrace: facts.bpftrace,
+      probes: LEARNING_PROBES,
+      cgroupId,
+      give: (fact) => this.feed.give(fact),
+      ready: this.#ready,
+      stop,
     })
-    this.#sensor = new Sensor({
-      bpftrace: bpftracePath(env),
-      version,
-      program: await sensorProgram(version),
-      parameters: [String(cgroupId ?? 0), '0'],
-      nowMs: () => CLOCK.nowMs(),
-      listener: {
-        started: () => this.feed.give({ kind: 'sensor-started' }),
-        bytes: (bytes) => this.feed.give({ kind: 'sensor-bytes', bytes }),
-        ended: (_atMs, { expected, reason, code, signal }) => {
-          const why = reason || `ended with ${signal ?? `status ${code ?? 'unknown'}`}`
-          this.feed.give({ kind: 'sensor-ended', expected, reason: why })
-          if (!this.session.isReady) this.#onFailed?.(why)
-        },
-      },
-    })
-    this.#sensor.start()
-    const timer = setTimeout(
-      () => this.#onFailed?.(`no probe attached within ${ATTACH_MS / 1000} s`),
-      ATTACH_MS,
-    )
-    try {
-      await attached
-    } catch (thrown) {
-      await this.#sensor.stop()
-      throw thrown
-    } finally {
-      clearTimeout(timer)
-    }
   }
 
   /** Stops the sensor, waits for its last maps and for answers that are under way, and ends the session. Idempotent. */

@@ -10,7 +10,14 @@ import { mustRun } from './process.js'
 const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.url))
 
 /** The fixture programs, by the name of their source. */
-export const PROGRAM_NAMES = ['arguments', 'int80', 'loop', 'refused', 'x32'] as const
+export const PROGRAM_NAMES = [
+  'arguments',
+  'denied',
+  'int80',
+  'loop',
+  'refused',
+  'x32',
+] as const
 
 /** No build id, so that the same compiler gives the same bytes and an image keeps its name. */
 const FLAGS = ['-static', '-O2', '-Wall', '-Werror', '-Wl,--build-id=none']
