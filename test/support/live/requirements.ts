@@ -25,6 +25,10 @@ const PROGRAMS = {
   'redis-cli': [['redis-cli', 'redis-tools']],
   redis: [['redis-server', 'redis-server']],
   script: [['script', 'bsdutils']],
+  seccomp: [
+    ['scmp_sys_resolver', 'seccomp'],
+    ['runc', 'runc'],
+  ],
   strace: [['strace', 'strace']],
   'systemd-analyze': [['systemd-analyze', 'systemd']],
 } as const
