@@ -121,6 +121,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 13,
   },
+  PROFILE_UNUSABLE: {
+    message: 'the profile at {path} cannot be used: {problem}',
+    hint: 'Nothing was run; `plimsoll profile check {path}` lists all that is wrong with it.',
+    exit: 3,
+    grpc: 9,
+  },
   PROFILE_ERRNO_ONLY: {
     message: 'the profile at {path} would change in its errnos alone',
     hint: 'crun caches compiled filters and would go on with the old one; write it under another name.',
@@ -191,6 +197,18 @@ export const ERRORS = {
     message: '{command}: cannot be executed: {problem}',
     hint: 'Nothing was started; check that it is a program, its permissions, and the working directory.',
     exit: 126,
+    grpc: 9,
+  },
+  IMAGE_NOT_FOUND: {
+    message: 'no container engine of this host has the image {image}: {problem}',
+    hint: 'Pull or build it first; `podman images` and `docker images` show what is there.',
+    exit: 1,
+    grpc: 5,
+  },
+  NOTHING_VERIFIED: {
+    message: 'nothing was verified: {problem}',
+    hint: '{remedy}',
+    exit: 1,
     grpc: 9,
   },
   LISTEN_ADDRESS: {

@@ -19,6 +19,7 @@ import { durationMs, positiveCount } from './duration.js'
 import { learningEvents } from './learning-events.js'
 import { plural } from './plural.js'
 import { summaryLines, summaryOf } from './summary.js'
+import { notVerified, verifyLearned } from './verify.js'
 
 export interface LearningFlags {
   readonly state?: string
@@ -30,6 +31,7 @@ export interface LearningFlags {
   readonly container?: string
   readonly all?: boolean
   readonly listen?: string
+  readonly verify?: boolean
   readonly json?: boolean
 }
 
@@ -48,6 +50,7 @@ export function withLearningOptions(command: Command): Command {
     )
     .option('--seccomp <file>', 'write the seccomp profile there')
     .option('--out <dir>', 'write a profile per image to this directory')
+    .option('--verify', 'then run the image under the profile, and end with the verdict')
     .addOption(stateOption())
     .addOption(jsonOption())
 }
@@ -97,6 +100,10 @@ export async function runLearning(
     if (note !== '') context.terminal.say(`plimsoll: ${note}`)
     context.status = status
     if (learned.traceFailure) throw learned.traceFailure
+    const [baseline] = kept
+    if (flags.verify === true && flags.seccomp !== undefined && baseline !== undefined) {
+      await verifyLearned(context, baseline.image, flags.seccomp, flags.json)
+    }
   } finally {
     release()
     clearTimeout(timer.value)
@@ -167,6 +174,14 @@ function checkUsage(argv: readonly string[], flags: LearningFlags): void {
         'say what to learn: a command after --, or one of --image REF, --container NAME, --all',
     })
   }
+  if (flags.verify === true && (argv.length > 0 || flags.seccomp === undefined)) {
+    throw failure('USAGE', {
+      problem:
+        argv.length > 0
+          ? '--verify runs an image under its profile; for a command there is nothing that would load it'
+          : '--verify needs --seccomp FILE, the profile to verify',
+    })
+  }
   if (argv.length > 0 && flags.runs !== undefined) {
     throw failure('USAGE', { problem: '--runs counts containers; a command is one run' })
   }
@@ -199,7 +214,10 @@ async function writeOne(context: Context, path: string, baseline: Baseline): Pro
   const built = profileOf(baseline, DEFAULT_PROFILE)
   await writeProfile(path, built, baseline)
   for (const note of built.notes) context.terminal.say(`note: ${note}`)
-  context.terminal.say(`plimsoll: profile written to ${quoted(path)} (not verified yet)`)
+  const isVerifiable = baseline.image.kind === 'container'
+  context.terminal.say(
+    `plimsoll: profile written to ${quoted(path)}; ${isVerifiable ? notVerified(baseline, path) : 'not verified'}`,
+  )
 }
 
 /** A name for people, safe as a file name, with enough of the digest to tell images apart. */

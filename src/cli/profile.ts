@@ -1,9 +1,9 @@
 /** `plimsoll profile`: make a seccomp profile from a baseline, or check one that is there. */
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { exportOf, writeExport } from '../engine/profile-export.js'
+import { readProfile } from '../engine/profile-file.js'
 import { DEFAULT_PROFILE, type ProfileOptions, profileOf } from '../engine/profile.js'
-import { asProblem, failure, quoted } from '../errors.js'
+import { failure, quoted } from '../errors.js'
 import { ARGUMENT_CALLS, type ArgumentCall } from '../kernel/arguments.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
 import { PROFILE_FORMATS, type ProfileFormat } from '../seccomp/export.js'
@@ -13,6 +13,7 @@ import type { Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
 import { plural } from './plural.js'
+import { notVerified, verifyCommand } from './verify.js'
 
 interface ProfileFlags {
   readonly state?: string
@@ -28,9 +29,6 @@ interface ProfileFlags {
 
 /** Answer "no": the profile has errors. */
 const HAS_ERRORS = 3
-
-/** Largest file that is looked at; profiles are bounded at a tenth of it. */
-const MAX_BYTES = 16 * 1024 * 1024
 
 export function profileCommand(context: Context): Command {
   return command('profile', 'make a seccomp profile from a baseline')
@@ -75,6 +73,7 @@ export function profileCommand(context: Context): Command {
     .addOption(stateOption())
     .action((ref: string, flags: ProfileFlags) => make(context, ref, flags))
     .addCommand(check(context))
+    .addCommand(verifyCommand(context))
 }
 
 async function make(context: Context, ref: string, flags: ProfileFlags): Promise<void> {
@@ -94,8 +93,12 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
   else await writeExport(flags.out, built, baseline, flags.format, exported)
   for (const note of [...built.notes, ...exported.notes]) terminal.say(`note: ${note}`)
   const { profileAllows, fewer } = comparedToDockerDefault(exported.allowed)
+  const isVerifiable = baseline.image.kind === 'container' && flags.format === 'oci'
   terminal.say(
-    `plimsoll: allows ${plural(profileAllows, 'call')}, ${fewer} fewer than Docker's default; not verified yet`,
+    `plimsoll: allows ${plural(profileAllows, 'call')}, ${fewer} fewer than Docker's default; ` +
+      (flags.out !== undefined && isVerifiable
+        ? notVerified(baseline, flags.out)
+        : 'not verified yet'),
   )
 }
 
@@ -138,7 +141,7 @@ function check(context: Context): Command {
     .argument('<file>', 'the profile')
     .addOption(jsonOption())
     .action(async (file: string, flags: { json?: boolean }) => {
-      const problems = problemsOf(await parsed(file))
+      const problems = problemsOf((await readProfile(file)).document)
       const hasErrors = problems.some((problem) => problem.severity === 'error')
       if (flags.json === true) printJson(context, { ok: !hasErrors, problems })
       else {
@@ -149,14 +152,4 @@ function check(context: Context): Command {
       }
       if (hasErrors) context.status = HAS_ERRORS
     })
-}
-
-async function parsed(file: string): Promise<unknown> {
-  try {
-    const text = await readFile(file, 'utf8')
-    if (text.length > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`)
-    return JSON.parse(text) as unknown
-  } catch (thrown) {
-    throw failure('FILE_UNREADABLE', { path: file, problem: asProblem(thrown) }, thrown)
-  }
 }

@@ -98,7 +98,8 @@ export class DenialTally {
   }
 }
 
-function byKind(a: DeniedKind, b: DeniedKind): number {
+/** The order of lineage, ABI, number and answer. */
+export function byKind(a: DeniedKind, b: DeniedKind): number {
   return (
     LINEAGES.indexOf(a.lineage) - LINEAGES.indexOf(b.lineage) ||
     ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) ||

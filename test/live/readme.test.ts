@@ -2,13 +2,13 @@
  * Every command of the README, run in the order in which a reader meets them, with the real podman and docker. What is
  * particular to this machine (limits, cgroup driver, where the daemon is) goes into the environment, as users do it.
  */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { docker } from '../support/live/docker.js'
 import { BUSYBOX, imageOf } from '../support/live/images.js'
 import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
+import { podman, podmanConf } from '../support/live/podman.js'
 import { run, start, type Running } from '../support/live/process.js'
 import { blocksOf } from '../support/live/readme.js'
 import { liveTest } from '../support/live/requirements.js'
@@ -66,25 +66,13 @@ async function environment(
   home: Session,
   more: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
-  const conf = home.path('containers.conf')
-  writeFileSync(
-    conf,
-    `[containers]
-netns = "none"
-pids_limit = -1
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-`,
-  )
   for (const name of ['profiles', 'Makefile']) symlinkSync(`${ROOT}/${name}`, home.path(name))
   const prefix = home.path('prefix')
   mkdirSync(`${prefix}/lib`, { recursive: true })
   return {
     ...more,
     ...home.env,
-    CONTAINERS_CONF: conf,
+    ...podmanConf(home.path('containers.conf')),
     npm_config_prefix: prefix,
     PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}`,
     PLIMSOLL_STATE: home.stateDir,

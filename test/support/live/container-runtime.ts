@@ -14,6 +14,7 @@ export interface ContainerSpec {
   readonly network?: 'none' | 'host'
   /** Path of a seccomp profile, or `unconfined`; without it the runtime's default filter. */
   readonly seccomp?: string
+  readonly user?: string
   readonly capAdd?: readonly string[]
   /** `host:container[:ro]`. */
   readonly volumes?: readonly string[]
@@ -113,6 +114,7 @@ export class ContainerRuntime {
       ...this.#call.runFlags,
       ...(spec.name === undefined ? [] : [`--name=${spec.name}`]),
       ...(spec.seccomp === undefined ? [] : [`--security-opt=seccomp=${spec.seccomp}`]),
+      ...(spec.user === undefined ? [] : [`--user=${spec.user}`]),
       ...(spec.capAdd ?? []).map((capability) => `--cap-add=${capability}`),
       ...(spec.volumes ?? []).map((volume) => `--volume=${volume}`),
       spec.image,
