@@ -15,10 +15,10 @@ export function verificationView(verification: Verification): unknown {
   const { reference, runs, verdict, libseccomp, unknownNames, atMs, ...more } = verification
   const { otherwiseAnswered, ...facts } = more
   return {
+    result: verdict.result,
     ...facts,
     at: new Date(atMs).toISOString(),
     libseccomp: libseccomp === undefined ? null : { ...libseccomp, unknownNames },
-    result: verdict.result,
     denied: verdict.denied.map(({ answer, programs, ...call }) => ({
       ...call,
       answer: answerLabel(answer),
@@ -32,10 +32,10 @@ export function verificationView(verification: Verification): unknown {
   }
 }
 
-function runView({ hasStarted, status, wasStopped, said, denials }: SeenRun): unknown {
+function runView({ end, wasStopped, said, denials }: SeenRun): unknown {
   return {
-    hasStarted,
-    status: status ?? null,
+    end: end.kind,
+    status: end.kind === 'exited' ? end.status : null,
     wasStopped,
     denied: denials?.denied.reduce((sum, { count }) => sum + count, 0) ?? null,
     said: saidLines(said),
@@ -47,12 +47,19 @@ export function verificationText(verification: Verification): string {
   const { image, path, engine, runtime, kernel, reference, runs, verdict } = verification
   const host = [engine, runtime, `Linux ${kernel}`].filter((word) => word !== '').join(', ')
   const failed = new Set(verdict.differences.map(({ run }) => run))
+  const told = new Set<string>()
+  const saidOf = (run: SeenRun): readonly string[] => {
+    const lines = saidLines(run.said).map((line) => `    | ${line}`)
+    const isNew = !told.has(lines.join())
+    told.add(lines.join())
+    return isNew ? lines : []
+  }
   const lines = [
     `${quoted(image)} under ${quoted(path)} (${quoted(host)})`,
     `  without it  ${endOf(reference)}`,
     ...runs.flatMap((run, i) => [
-      `  run ${i + 1}       ${endOf(run)}`,
-      ...(failed.has(i + 1) ? saidLines(run.said).map((line) => `    | ${line}`) : []),
+      `  ${`run ${i + 1}`.padEnd(10)}  ${endOf(run)}`,
+      ...(failed.has(i + 1) ? saidOf(run) : []),
     ]),
   ]
   const notes = notesOf(verification).map((note) => `note: ${note}`)
@@ -61,9 +68,9 @@ export function verificationText(verification: Verification): string {
   return `${lines.join('\n')}\n${denied}${end.join('\n')}\n`
 }
 
-function endOf({ hasStarted, denials, status, wasStopped }: SeenRun): string {
-  if (!hasStarted || denials?.hasStarted === false) return 'did not start'
-  const how = `exit status ${status ?? 'unknown'}`
+function endOf({ end, wasStopped }: SeenRun): string {
+  if (end.kind === 'not-started') return 'did not start'
+  const how = end.kind === 'exited' ? `exit status ${end.status}` : 'nobody says how it ended'
   return wasStopped ? `stopped when its time was over, ${how}` : how
 }
 
@@ -110,9 +117,10 @@ function notesOf(verification: Verification): readonly string[] {
   if (defaultAction === 'SCMP_ACT_LOG' || defaultAction === 'SCMP_ACT_ALLOW') {
     notes.push('the profile lets through what it does not name, so that little can be denied')
   }
-  if (reference.status !== 0 && !reference.wasStopped) {
+  const { end, wasStopped } = reference
+  if (end.kind === 'exited' && end.status !== 0 && !wasStopped) {
     notes.push(
-      `without the profile it ends with status ${reference.status ?? 'unknown'} as well; was enough of it run?`,
+      `without the profile it ends with status ${end.status} as well; was enough of it run?`,
     )
   }
   return notes
@@ -131,7 +139,10 @@ function verdictLines(verification: Verification): readonly string[] {
         'hint: verify it again; `plimsoll doctor` checks what the sensor needs.',
       ]
     case 'does-not-hold': {
-      const reasons = [...failing.map(deniedText), ...verdict.differences.map(differenceText)]
+      const reasons = [
+        ...failing.map(deniedText),
+        ...differenceTexts(verdict.differences, runs.length),
+      ]
       return [
         `does not hold: ${reasons.join('; ')}`,
         ...(doubts.length === 0 ? [] : [`note: and ${doubts.join('; ')}`]),
@@ -147,17 +158,26 @@ function deniedText({ name, abi, answer, count, runs, programs }: DeniedInRuns):
   return `${name}${where} was denied with ${answerLabel(answer)}, ${plural(count, 'time')} in ${plural(runs, 'run')}${by}`
 }
 
+/** One text per kind of difference, however many runs show it. */
+function differenceTexts(differences: readonly Difference[], runs: number): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const difference of differences) {
+    const text = differenceText(difference)
+    counts.set(text, (counts.get(text) ?? 0) + 1)
+  }
+  return [...counts].map(([text, count]) => `${count} of ${plural(runs, 'run')} ${text}`)
+}
+
 function differenceText(difference: Difference): string {
-  const run = `run ${difference.run}`
   switch (difference.kind) {
     case 'not-started':
-      return `${run} did not start`
+      return 'did not start'
     case 'status':
-      return `${run} ended with status ${difference.status ?? 'unknown'}`
+      return `ended with status ${difference.status}`
     case 'kept-running':
-      return `${run} was still running when its time was over`
+      return 'went on when their time was over'
     case 'ended-early':
-      return `${run} ended before its time was over`
+      return 'ended before their time was over'
   }
 }
 
@@ -165,6 +185,8 @@ function doubtText(doubt: Doubt): string {
   switch (doubt.kind) {
     case 'missed':
       return reasonText(doubt.missed)
+    case 'no-end':
+      return `nobody says how ${doubt.run === 0 ? 'the run without it' : `run ${doubt.run}`} ended`
     case 'unseen':
       return `the cgroup of run ${doubt.run} was not seen`
     case 'unpaired':

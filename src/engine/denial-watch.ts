@@ -79,6 +79,10 @@ export class DenialWatch implements ObservationSink {
     // None of the probes in use tells what was let through.
   }
 
+  argument(): void {
+    // Nor with which arguments.
+  }
+
   observe(o: Observation): void {
     if (o.kind === 'cgroup' && o.event === 'created') {
       this.#cgroups.created(o.cgroupId, o.path, true)

@@ -44,13 +44,13 @@ export interface DeniedInRuns {
 /** How a run differs from the one without the profile; runs count from 1. */
 export type Difference =
   | { readonly kind: 'not-started'; readonly run: number }
-  | { readonly kind: 'status'; readonly run: number; readonly status: number | undefined }
+  | { readonly kind: 'status'; readonly run: number; readonly status: number }
   | { readonly kind: 'kept-running' | 'ended-early'; readonly run: number }
 
 /** Why it is not known whether all denials were seen. */
 export type Doubt =
   | { readonly kind: 'missed'; readonly missed: Incompleteness }
-  | { readonly kind: 'unseen' | 'unpaired' | 'unfiltered'; readonly run: number }
+  | { readonly kind: 'no-end' | 'unseen' | 'unpaired' | 'unfiltered'; readonly run: number }
   | { readonly kind: 'interrupted' }
 
 export interface Verdict {
@@ -72,10 +72,10 @@ export interface Evidence {
 /** The verdict. What was seen to fail fails, however much was missed; nothing holds while anything was missed. */
 export function verdictOf({ reference, runs, missed, isInterrupted }: Evidence): Verdict {
   const denied = deniedIn(runs, reference.denials)
-  const differences = runs.flatMap((run, i) => differencesOf(run, i + 1, reference, missed))
+  const differences = runs.flatMap((run, i) => differencesOf(run, i + 1, reference))
   const doubts: Doubt[] = [
     ...missed.map((one) => ({ kind: 'missed', missed: one }) as const),
-    ...runs.flatMap((run, i) => doubtsOf(run, i + 1)),
+    ...[reference, ...runs].flatMap((run, i) => doubtsOf(run, i)),
     ...(isInterrupted ? [{ kind: 'interrupted' } as const] : []),
   ]
   const fails = differences.length > 0 || denied.some(({ standing }) => standing === 'fails')
@@ -87,28 +87,31 @@ export function verdictOf({ reference, runs, missed, isInterrupted }: Evidence):
   }
 }
 
-function differencesOf(
-  run: SeenRun,
-  at: number,
-  reference: SeenRun,
-  missed: readonly Incompleteness[],
-): readonly Difference[] {
-  // The runtime may have started its own process and died of the filter before the entrypoint; only the kernel knows.
-  const isUnseen = run.denials?.hasStarted !== true && missed.length === 0
-  if (!run.hasStarted || (run.denials !== undefined && isUnseen)) {
-    return [{ kind: 'not-started', run: at }]
+function differencesOf(run: SeenRun, at: number, reference: SeenRun): readonly Difference[] {
+  const { end, wasStopped } = run
+  if (end.kind === 'not-started') return [{ kind: 'not-started', run: at }]
+  if (end.kind === 'unknown' || reference.end.kind !== 'exited') return []
+  if (wasStopped !== reference.wasStopped) {
+    return [{ kind: wasStopped ? 'kept-running' : 'ended-early', run: at }]
   }
-  if (run.wasStopped !== reference.wasStopped) {
-    return [{ kind: run.wasStopped ? 'kept-running' : 'ended-early', run: at }]
-  }
-  return run.status === reference.status ? [] : [{ kind: 'status', run: at, status: run.status }]
+  const isSame = end.status === reference.end.status
+  return isSame ? [] : [{ kind: 'status', run: at, status: end.status }]
 }
 
-function doubtsOf({ denials, hasStarted }: SeenRun, at: number): readonly Doubt[] {
-  if (denials === undefined) return [{ kind: 'unseen', run: at }]
-  const doubts: Doubt[] = []
+/** `at` is 0 for the run without the profile, of which only the end matters. */
+function doubtsOf({ denials, end }: SeenRun, at: number): readonly Doubt[] {
+  const hasNoEnd = at === 0 ? end.kind !== 'exited' : end.kind === 'unknown'
+  const doubts: Doubt[] = hasNoEnd ? [{ kind: 'no-end', run: at }] : []
+  if (at === 0) return doubts
+  if (denials === undefined) {
+    // Nothing was made where the engine refused already.
+    if (end.kind !== 'not-started') doubts.push({ kind: 'unseen', run: at })
+    return doubts
+  }
   if (denials.unpaired > 0) doubts.push({ kind: 'unpaired', run: at })
-  if (denials.filteredThreads === 0 && hasStarted) doubts.push({ kind: 'unfiltered', run: at })
+  if (denials.filteredThreads === 0 && end.kind !== 'not-started') {
+    doubts.push({ kind: 'unfiltered', run: at })
+  }
   return doubts
 }
 

@@ -14,7 +14,7 @@ export async function recordVerification(verification: Verification): Promise<bo
   const path = provenancePath(verification.path)
   const provenance = await objectAt(path)
   if (provenance === undefined) return false
-  const { sha256, atMs, engine, runtime, kernel, runs, verdict } = verification
+  const { sha256, atMs, engine, runtime, kernel, command, runs, verdict } = verification
   const verified = {
     result: verdict.result,
     sha256,
@@ -22,6 +22,7 @@ export async function recordVerification(verification: Verification): Promise<bo
     engine,
     runtime,
     kernel,
+    command,
     times: runs.length,
   }
   await writeWhole(path, `${jsonText({ ...provenance, verified }, 2)}\n`)

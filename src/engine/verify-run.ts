@@ -1,16 +1,23 @@
 /** One container of a verification: run to its end, or for the time given, and removed whatever happens. */
 import { randomUUID } from 'node:crypto'
 import { type ByteString, byteStringOfText } from '../bytes.js'
-import type { ContainerEngine, ContainerSpec } from '../workload/container-engine.js'
+import type {
+  ContainerEngine,
+  ContainerSpec,
+  ContainerState,
+} from '../workload/container-engine.js'
+
+/** `not-started`: its entrypoint was never executed. `unknown`: the engine does not say. */
+export type RunEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'not-started' }
+  | { readonly kind: 'unknown' }
 
 /** How a container went, as its engine tells; what the kernel saw of it is known by its id. */
 export interface ContainerRun {
   /** Empty if the engine did not even make one. */
   readonly containerId: string
-  /** The runtime started its first process. */
-  readonly hasStarted: boolean
-  /** Undefined if it did not start, or the engine does not say. */
-  readonly status: number | undefined
+  readonly end: RunEnd
   /** It was still running when its time was over, and was asked to end. */
   readonly wasStopped: boolean
   /** The end of what it, or the runtime in its place, wrote to standard error. */
@@ -34,8 +41,7 @@ export async function runContainer(
   if ('problem' in created) {
     return {
       containerId: '',
-      hasStarted: false,
-      status: undefined,
+      end: { kind: 'not-started' },
       wasStopped: false,
       said: created.problem,
     }
@@ -55,11 +61,9 @@ export async function runContainer(
     if (stop.aborted) abort()
     const said = await engine.start(containerId, client.signal)
     const state = await engine.state(containerId)
-    const hasStarted = state?.hasStarted ?? false
     return {
       containerId,
-      hasStarted,
-      status: hasStarted ? state?.exitCode : undefined,
+      end: endOf(state),
       wasStopped,
       said: said === '' ? byteStringOfText(state?.error ?? '') : said,
     }
@@ -68,4 +72,9 @@ export async function runContainer(
     stop.removeEventListener('abort', abort)
     await engine.remove(containerId)
   }
+}
+
+function endOf(state: ContainerState | undefined): RunEnd {
+  if (state === undefined) return { kind: 'unknown' }
+  return state.hasStarted ? { kind: 'exited', status: state.exitCode } : { kind: 'not-started' }
 }

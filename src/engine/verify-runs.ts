@@ -6,6 +6,7 @@ import { DENIAL_PROBES } from '../sensor/program.js'
 import { PACKAGE_ROOT } from '../version.js'
 import type { ContainerEngine, ContainerSpec } from '../workload/container-engine.js'
 import { attachSensor } from './attach.js'
+import type { Denials } from './denial-tally.js'
 import { DenialWatch } from './denial-watch.js'
 import { CLOCK } from './host.js'
 import { saidLines } from './said-lines.js'
@@ -70,17 +71,26 @@ export async function runAll(options: RunsOptions): Promise<SeenRuns> {
     // Its last maps come when it ends.
     await sensor.stop()
   }
-  const [reference, ...runs] = ended.map((run) => ({
-    ...run,
-    denials: watch.ofContainer(run.containerId),
-  }))
+  const missed = watch.missed()
+  const [reference, ...runs] = ended.map((run) =>
+    seenRun(run, watch.ofContainer(run.containerId), missed.length > 0),
+  )
   if (reference === undefined) {
     throw failure('NOTHING_VERIFIED', {
       problem: 'it was stopped before the first container had ended',
       remedy: 'Run it again.',
     })
   }
-  return { reference, runs, missed: watch.missed() }
+  return { reference, runs, missed }
+}
+
+/**
+ * What engine and kernel say together. A runtime may have started its own process, which then died of the filter before it
+ * executed the entrypoint: only the kernel knows, if it was heard in full.
+ */
+function seenRun(run: ContainerRun, denials: Denials | undefined, isPartial: boolean): SeenRun {
+  const hasDied = run.end.kind === 'exited' && denials?.hasStarted === false && !isPartial
+  return { ...run, denials, ...(hasDied ? { end: { kind: 'not-started' } } : {}) }
 }
 
 async function runUnderSensor(options: RunsOptions): Promise<readonly ContainerRun[]> {
@@ -93,7 +103,7 @@ async function runUnderSensor(options: RunsOptions): Promise<readonly ContainerR
     const container = await runContainer(engine, spec, options.forMs, stop)
     // One that was cut short says nothing of the profile.
     if (stop.aborted) break
-    if (run === 0 && !container.hasStarted) {
+    if (run === 0 && container.end.kind === 'not-started') {
       const said = saidLines(container.said).join('; ')
       throw failure('NOTHING_VERIFIED', {
         problem: `${options.image} does not start without the profile either: ${said}`,

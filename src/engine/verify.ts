@@ -48,6 +48,8 @@ export interface Verification {
   /** `sha256:` and the image's id. */
   readonly imageDigest: string
   readonly path: string
+  /** What took the place of the image's own command; empty for that. */
+  readonly command: readonly string[]
   /** Of the bytes that were verified, in hexadecimal. */
   readonly sha256: string
   readonly atMs: number
@@ -80,7 +82,8 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
   const { bytes, document } = await readProfile(path)
   const problem = problemsOf(document).find(({ severity }) => severity === 'error')
   if (problem !== undefined) {
-    throw failure('PROFILE_UNUSABLE', { path, problem: `${problem.path}: ${problem.problem}` })
+    const where = problem.path === '' ? 'it' : problem.path
+    throw failure('PROFILE_UNUSABLE', { path, problem: `${where} ${problem.problem}` })
   }
   await requireSensor(env)
   const { engine, imageId } = await engineWith(image.reference, options.engine, env)
@@ -96,6 +99,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
     image: image.name,
     imageDigest: `sha256:${imageId.replace(/^sha256:/, '')}`,
     path,
+    command: options.container.command,
     sha256: sha256Of(bytes),
     atMs: CLOCK.nowMs(),
     engine: `${engine.name} ${versions.engine}`.trim(),

@@ -22,7 +22,7 @@ export interface DeniedView {
 }
 
 export interface RunView {
-  readonly hasStarted: boolean
+  readonly end: string
   readonly status: number | null
   readonly wasStopped: boolean
   readonly said: readonly string[]
