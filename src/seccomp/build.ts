@@ -61,7 +61,7 @@ export function buildProfile(input: ProfileInput): BuiltProfile {
   const inferred = inferredNames(chosen, filtered, input.families ?? true, abis)
   const needed = new Set([...floor.floor, ...floor.required])
   const names = new Set([...chosen.keys(), ...needed, ...inferred.keys()])
-  const plan = planArguments({ filtered, names, chosen, needed, approval, abis })
+  const plan = planArguments(filtered, { names, chosen, needed, approval, abis })
   for (const name of plan.leftOut) names.delete(name)
   const origins = originsOf({ names, chosen, floor, inferred, byValue: plan.byValue })
   checkNotEmpty(origins)

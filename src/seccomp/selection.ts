@@ -95,6 +95,8 @@ function add(entry: Growing, call: ObservedCall): void {
   entry.runs = Math.max(entry.runs, call.runs)
   entry.abis.add(call.abi)
   for (const program of call.programs) entry.programs.add(program)
-  if (call.values === undefined || call.values.includes(OTHER_VALUE)) entry.values = undefined
-  for (const value of call.values ?? []) entry.values?.add(value)
+  const { values = [] } = call
+  // None at all: the call is known by its first sight only, not by what came after.
+  if (values.length === 0 || values.includes(OTHER_VALUE)) entry.values = undefined
+  for (const value of values) entry.values?.add(value)
 }

@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs'
 import type { Abi } from '../../src/observation.js'
-import { buildProfile } from '../../src/seccomp/build.js'
+import { ARGUMENT_CALLS } from '../../src/kernel/arguments.js'
+import { buildProfile, type ProfileInput } from '../../src/seccomp/build.js'
 import type { ObservedCall } from '../../src/seccomp/observed-call.js'
 import { serializeProfile } from '../../src/seccomp/profile.js'
 import { type BaselineView, profileAt, syscallsOf } from '../support/live/baseline-view.js'
@@ -39,22 +40,32 @@ liveTest(
     t.not(open['alg'], 38)
     t.not(open['namespace'], 38)
 
-    for (const strength of ['enforce', 'strict'] as const) {
-      const seccomp = session.path(`${strength}.json`)
-      const { profile } = buildProfile({
+    const cases: readonly (readonly [string, Partial<ProfileInput>])[] = [
+      ['enforce', {}],
+      ['strict', { strength: 'strict' }],
+      // Of prctl, the runtime gets what the table of its options has.
+      ['every-call', { arguments: ARGUMENT_CALLS }],
+    ]
+    for (const [name, more] of cases) {
+      const seccomp = session.path(`${name}.json`)
+      const { profile, origins } = buildProfile({
         calls,
-        strength,
+        strength: 'enforce',
         runtimes: [],
         assumeNoNewPrivileges: false,
+        ...more,
       })
       writeFileSync(seccomp, serializeProfile(profile))
       const { stdout } = await runtime.mustRun({ ...all, seccomp })
       t.same(
         outcomes(stdout),
         { inet: 0, child: 0, thread: 0, alg: 38, namespace: 38, clone3: 38 },
-        `${strength}: only what was seen`,
+        `${name}: only what was seen`,
       )
-      t.comment(stdout.trim().replaceAll('\n', ', '))
+      const filtered = [...origins].filter(([, { values }]) => values !== undefined)
+      t.comment(
+        `${filtered.map(([call]) => call).join(', ')} filtered: ${stdout.trim().replaceAll('\n', ', ')}`,
+      )
     }
   },
 )
@@ -86,15 +97,13 @@ for (const [recipe, need] of [
   )
 }
 
-/** What the builder is given for a baseline whose arguments are known. */
+/** What the builder is given of the application, for a baseline whose arguments are known. */
 function callsOf(view: BaselineView): readonly ObservedCall[] {
-  return (['main', 'runtime'] as const).flatMap((lineage) =>
-    syscallsOf(view, lineage).map(({ abi, nr, name, count, runs, programs }) => {
-      const values = lineage === 'main' ? VALUES[name] : undefined
-      const facts = { abi: abi as Abi, nr, lineage, count, runs, programs }
-      return values === undefined ? facts : { ...facts, values }
-    }),
-  )
+  return syscallsOf(view, 'main').map(({ abi, nr, name, count, runs, programs }) => {
+    const values = VALUES[name]
+    const facts = { abi: abi as Abi, nr, lineage: 'main' as const, count, runs, programs }
+    return values === undefined ? facts : { ...facts, values }
+  })
 }
 
 /** Errnos by what was tried. */

@@ -170,6 +170,7 @@ t.test(
   async (t) => {
     const cases: readonly (readonly [string, readonly ObservedCall[]])[] = [
       ['not recorded', [call('socket')]],
+      ['none recorded', [callWith('socket', [])]],
       ['some of them others', [callWith('socket', [socket(INET), OTHER_VALUE])]],
       [
         'not recorded under one lineage',
@@ -243,6 +244,23 @@ t.test('a program that tries every value cannot break the profile', async (t) =>
   t.equal(answer(one, 'socket', ALG), '38', 'what opens most is filtered first')
   t.equal(answer(one, 'clone', NEWUSER), '38')
   t.ok(hasNote(one, /^prctl: allowed whatever its option: there are too many for a filter$/))
+})
+
+t.test('however many namespaces are approved, clone and unshare stay filtered', async (t) => {
+  const approve = (name: 'clone' | 'unshare'): { call: ArgumentCall; value: number }[] =>
+    Array.from({ length: 127 }, (_, at) => ({
+      call: name,
+      value: (((at + 1) & 1) << 17) | (((at + 1) >> 1) << 25),
+    }))
+  const approvedValues = [...approve('clone'), ...approve('unshare')]
+  const one = built([call('clone'), call('unshare'), callWith('socket', [socket(INET)])], {
+    approvedValues,
+  })
+  t.ok(one.profile.syscalls.length <= MAX_RULES)
+  t.same(problemsOf(one.profile), [])
+  t.same([answer(one, 'clone', 17), answer(one, 'unshare', NEWNS)], ['allow', '1'])
+  t.ok(hasNote(one, /^unshare: .* left out: a filter has no room for more$/))
+  t.ok(hasNote(one, /^socket: allowed whatever its domain: there are too many for a filter$/))
 })
 
 t.test('strength decides about other values, never about those let through', async (t) => {
