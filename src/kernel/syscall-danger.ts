@@ -104,6 +104,16 @@ const RESOURCES = list(
     'setpriority setrlimit mbind migrate_pages move_pages',
 )
 
+/** Never allowed because they were observed, only because a person approved them by name. */
+export const NEVER_LEARNED: ReadonlySet<string> = new Set([
+  ...KERNEL_CONTROL,
+  ...NAMESPACE_ESCAPE,
+  ...KERNEL_SURFACE,
+  ...MOUNT_API_OF_RUNTIMES,
+  ...CROSS_PROCESS,
+  ...HOST_WIDE,
+])
+
 const GROUPS: Readonly<Record<Exclude<Danger, 'low'>, readonly (readonly string[])[]>> = {
   critical: [KERNEL_CONTROL, NAMESPACE_ESCAPE, MOUNT_API_OF_RUNTIMES, KERNEL_SURFACE],
   high: [CROSS_PROCESS, HOST_WIDE, MILDER_REACH, PRIVILEGE_CHANGE, NEW_EXECUTION, PIPE_TRICKS],

@@ -5,7 +5,7 @@
  */
 import type { ArgumentCall } from '../kernel/arguments.js'
 import { failure } from '../errors.js'
-import type { Abi } from '../observation.js'
+import type { Lineage } from '../observation.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { approvalOf, type ApprovedValue } from './approval.js'
 import { architecturesOf, coveredAbis } from './architectures.js'
@@ -22,15 +22,22 @@ import { select, type Selection } from './selection.js'
 export interface ProfileInput extends FloorOptions {
   readonly calls: readonly ObservedCall[]
   readonly strength: Strength
-  /** Names that a person let in although they are on the never-learn list; names that were not observed add nothing. */
+  /** Names that a person let in although they are on the never-learn list; names that are not among the calls add nothing. */
   readonly approved?: readonly string[]
   /** Values of arguments that a person let in; a value that was not observed adds nothing where the values are known. */
   readonly approvedValues?: readonly ApprovedValue[]
+  /** Lineages that count as the application; default `DEFAULT_LINEAGES`. */
+  readonly lineages?: readonly Lineage[]
+  /** Names that people keep out, with the reason: not learned, not inferred; only a floor or the kernel still needs them. */
+  readonly withheld?: ReadonlyMap<string, string>
   /** Calls that are let through by the value of their argument, where it is known; default `DEFAULT_ARGUMENTS`. */
   readonly arguments?: readonly ArgumentCall[]
   /** Whether to allow what newer builds make of the observed calls as well; default true. */
   readonly families?: boolean
 }
+
+/** What an image does on its own account: its entrypoint's tree, and its health check. */
+export const DEFAULT_LINEAGES: readonly Lineage[] = ['main', 'probe']
 
 export interface BuiltProfile {
   readonly profile: SeccompProfile
@@ -49,21 +56,26 @@ export function buildProfile(input: ProfileInput): BuiltProfile {
   const approval = approvalOf(input.approved, input.approvedValues)
   // A value can be approved without its call, if the call is let through by value alone.
   const byValueOnly = new Set<string>(filtered.filter((call) => approval.values.has(call)))
-  const { chosen, leftOut, injected, notes } = select(
-    input.calls,
-    (name) => approval.names.has(name) || byValueOnly.has(name),
-  )
+  const withheld = input.withheld ?? new Map<string, string>()
+  const { chosen, leftOut, injected, notes } = select(input.calls, {
+    lineages: new Set(input.lineages ?? DEFAULT_LINEAGES),
+    isApproved: (name) => approval.names.has(name) || byValueOnly.has(name),
+    withheld,
+  })
   const observed = new Set([...chosen.values()].flatMap((entry) => [...entry.abis]))
   // What is allowed follows the ABIs in use, not those that a logging filter covers besides, so that strengths differ in
   // what happens to other calls and never in what is allowed.
   const abis = coveredAbis(observed, false)
   const floor = floorFor(abis, input)
-  const inferred = inferredNames(chosen, filtered, input.families ?? true, abis)
+  const isOpen = (name: string): boolean =>
+    !withheld.has(name) && abis.some((abi) => syscallNr(abi, name) !== undefined)
+  const inferred = inferredNames(chosen, filtered, input.families ?? true, isOpen)
   const needed = new Set([...floor.floor, ...floor.required])
   const names = new Set([...chosen.keys(), ...needed, ...inferred.keys()])
   const plan = planArguments(filtered, { names, chosen, needed, approval, abis })
   for (const name of plan.leftOut) names.delete(name)
-  const origins = originsOf({ names, chosen, floor, inferred, byValue: plan.byValue })
+  const approved = approval.names
+  const origins = originsOf({ names, chosen, approved, floor, inferred, byValue: plan.byValue })
   checkNotEmpty(origins)
 
   const covered = coveredAbis(observed, input.strength === 'complain')
@@ -80,7 +92,12 @@ export function buildProfile(input: ProfileInput): BuiltProfile {
       ...refusals(input.strength, (name) => origins.has(name), wasUsed, covered),
     ],
   }
-  const left = { notes: [...notes, ...plan.notes], injected }
+  const kept = [...withheld]
+    .filter(([name]) => origins.has(name))
+    .map(
+      ([name, why]) => `${name}: allowed although ${why}: every container needs it to start or run`,
+    )
+  const left = { notes: [...notes, ...plan.notes, ...kept.toSorted()], injected }
   return { profile, origins, notes: profileNotes(input, left, origins, observed, covered) }
 }
 
@@ -89,12 +106,12 @@ function inferredNames(
   chosen: Selection['chosen'],
   filtered: readonly ArgumentCall[],
   families: boolean,
-  abis: readonly Abi[],
+  isOpen: (name: string) => boolean,
 ): ReadonlyMap<string, string> {
   const used = [...chosen].filter(([, entry]) => entry.byApplication).map(([name]) => name)
-  const exists = (name: string): boolean => abis.some((abi) => syscallNr(abi, name) !== undefined)
-  const inferred = new Map(families ? inferredFrom(used, exists) : [])
-  if (filtered.includes('clone') && chosen.has('clone3') && !chosen.has('clone')) {
+  const inferred = new Map(families ? inferredFrom(used, isOpen) : [])
+  const isReplaced = chosen.has('clone3') && !chosen.has('clone') && isOpen('clone')
+  if (filtered.includes('clone') && isReplaced) {
     inferred.set('clone', 'clone3 was observed; it gets ENOSYS, on which libcs use clone')
   }
   return inferred
@@ -102,7 +119,7 @@ function inferredNames(
 
 function checkNotEmpty(origins: ReadonlyMap<string, NameOrigin>): void {
   const isUsed = ({ origins: why }: NameOrigin): boolean =>
-    why.includes('observed') || why.includes('inferred')
+    why.includes('observed') || why.includes('approved') || why.includes('inferred')
   if ([...origins.values()].some(isUsed)) return
   throw failure('PROFILE_EMPTY', { problem: 'no system call of the application was observed' })
 }

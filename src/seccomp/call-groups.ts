@@ -3,12 +3,10 @@
  * kernel's dangerous ones. Names of all ABIs; whoever uses a group keeps those that the ABIs at hand have.
  */
 import {
-  CROSS_PROCESS,
-  HOST_WIDE,
   KERNEL_CONTROL,
   KERNEL_SURFACE,
-  MOUNT_API_OF_RUNTIMES,
   NAMESPACE_ESCAPE,
+  NEVER_LEARNED,
 } from '../kernel/syscall-danger.js'
 
 function list(names: string): readonly string[] {
@@ -27,14 +25,6 @@ export const CRITICAL: readonly string[] = [
   ...NAMESPACE_ESCAPE,
   ...KERNEL_SURFACE,
 ]
-
-/** Never allowed because they were observed, only because a person approved them by name. */
-export const NEVER_LEARNED: ReadonlySet<string> = new Set([
-  ...CRITICAL,
-  ...MOUNT_API_OF_RUNTIMES,
-  ...CROSS_PROCESS,
-  ...HOST_WIDE,
-])
 
 /**
  * Calls that programs know how to be refused: they return EPERM where everything else unlisted returns ENOSYS, so that

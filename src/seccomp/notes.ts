@@ -20,7 +20,9 @@ export function profileNotes(
   const notes = [...selection.notes]
   const injected = [...selection.injected].filter((name) => !allowed.has(name)).toSorted()
   if (injected.length > 0) {
-    notes.push(`left out: only processes injected from outside used ${injected.join(', ')}`)
+    notes.push(
+      `left out: only other lineages, such as injected processes, used ${injected.join(', ')}`,
+    )
   }
   notes.push(...floorNotes(options, allowed, covered), ...abiNotes(observed, covered))
   return notes

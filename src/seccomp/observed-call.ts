@@ -10,7 +10,7 @@ export interface ObservedCall {
   readonly lineage: Lineage
   /** How often it was made. */
   readonly count: number
-  /** In how many runs it was made at least once. */
+  /** In how many runs it was made at least once; 0 for one that a person let in before it was ever seen. */
   readonly runs: number
   /** Who made it, ready to be shown; at most what the baseline keeps. */
   readonly programs: readonly string[]

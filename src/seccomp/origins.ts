@@ -5,10 +5,10 @@ import type { Floor } from './floor.js'
 import type { Selection } from './selection.js'
 
 /**
- * Why a name is allowed: the application used it, the runtime did, a runtime's floor has it, the kernel needs it, or it is
- * what newer builds make of a call that was used.
+ * Why a name is allowed: the application used it, a person approved it, the runtime used it, a runtime's floor has it, the
+ * kernel needs it, or it is what newer builds make of a call that was used.
  */
-export type Origin = 'observed' | 'runtime' | 'floor' | 'required' | 'inferred'
+export type Origin = 'observed' | 'approved' | 'runtime' | 'floor' | 'required' | 'inferred'
 
 export interface NameOrigin {
   /** At least one, in the order of the type. */
@@ -29,6 +29,7 @@ export interface NameOrigin {
 export interface OriginInput {
   readonly names: ReadonlySet<string>
   readonly chosen: Selection['chosen']
+  readonly approved: ReadonlySet<string>
   readonly floor: Floor
   /** The reason by name. */
   readonly inferred: ReadonlyMap<string, string>
@@ -42,13 +43,14 @@ export function originsOf(input: OriginInput): ReadonlyMap<string, NameOrigin> {
 
 function originOf(
   name: string,
-  { chosen, floor: { floor, required }, inferred, byValue }: OriginInput,
+  { chosen, approved, floor: { floor, required }, inferred, byValue }: OriginInput,
 ): NameOrigin {
   const seen = chosen.get(name)
   const reason = inferred.get(name)
   const values = byValue.get(name)
   const origins: Origin[] = []
-  if (seen?.byApplication === true) origins.push('observed')
+  if (seen?.byApplication === true && seen.runs > 0) origins.push('observed')
+  if (seen?.byApplication === true && approved.has(name)) origins.push('approved')
   if (seen?.byRuntime === true) origins.push('runtime')
   if (floor.has(name)) origins.push('floor')
   if (required.has(name)) origins.push('required')

@@ -1,12 +1,13 @@
 /**
  * The builder's first step: which observed calls may enter a profile. Decides by lineage (the application's own and the
- * runtime's enter, injected processes do not), by name (dangerous ones only with approval) and by whether the number
- * has a name at all. Everything that stays out is explained by a note. Independent of the order of its input.
+ * runtime's enter, injected processes do not), by name (dangerous ones only with approval, rejected ones not at all) and by
+ * whether the number has a name at all. Everything that stays out is explained by a note. Independent of the order of its input.
  */
-import type { Abi } from '../observation.js'
+import type { Abi, Lineage } from '../observation.js'
 import { OTHER_VALUE } from '../kernel/arguments.js'
 import { syscallLabel, syscallName } from '../kernel/syscalls.js'
-import { NEVER_IN_FLOOR, NEVER_LEARNED } from './call-groups.js'
+import { NEVER_LEARNED } from '../kernel/syscall-danger.js'
+import { NEVER_IN_FLOOR } from './call-groups.js'
 import type { ObservedCall } from './observed-call.js'
 
 /** What is known of one name that enters. */
@@ -25,7 +26,7 @@ export interface Selection {
   readonly chosen: ReadonlyMap<string, Chosen>
   /** Names that the application or the runtime did use and that do not enter: refuse these, never kill for them. */
   readonly leftOut: ReadonlySet<string>
-  /** Names that only injected processes used. */
+  /** Names that only lineages used which do not count as the application. */
   readonly injected: ReadonlySet<string>
   readonly notes: readonly string[]
 }
@@ -39,11 +40,18 @@ interface Growing {
   values: Set<number> | undefined
 }
 
-/** Sorts the calls into those that enter and those that do not; `isApproved` lifts the never-learn list by name. */
-export function select(
-  calls: readonly ObservedCall[],
-  isApproved: (name: string) => boolean,
-): Selection {
+/** Who and what may enter. */
+export interface Admission {
+  /** Lineages that count as the application. */
+  readonly lineages: ReadonlySet<Lineage>
+  /** Lifts the never-learn list, by name. */
+  readonly isApproved: (name: string) => boolean
+  /** Names that people keep out, with the reason. */
+  readonly withheld: ReadonlyMap<string, string>
+}
+
+/** Sorts the calls into those that enter and those that do not. */
+export function select(calls: readonly ObservedCall[], admission: Admission): Selection {
   const chosen = new Map<string, Growing>()
   /** Name by note: a name can be left out for two reasons. */
   const leftOut = new Map<string, string>()
@@ -55,11 +63,13 @@ export function select(
       unknown.add(
         `${syscallLabel(call.abi, call.nr)}: left out: no known system call has this number`,
       )
-    } else if (call.lineage === 'exec') {
+    } else if (call.lineage !== 'runtime' && !admission.lineages.has(call.lineage)) {
       injected.add(name)
+    } else if (call.lineage !== 'runtime' && admission.withheld.has(name)) {
+      leftOut.set(`${name}: left out: ${admission.withheld.get(name) ?? ''}`, name)
     } else if (call.lineage === 'runtime' && NEVER_IN_FLOOR.has(name)) {
       leftOut.set(`${name}: left out: the container runtime tried it and gets on without it`, name)
-    } else if (NEVER_LEARNED.has(name) && !isApproved(name)) {
+    } else if (NEVER_LEARNED.has(name) && !admission.isApproved(name)) {
       leftOut.set(`${name}: left out: it was used, but enters a profile by approval only`, name)
     } else {
       const entry = chosen.get(name) ?? emptyEntry()

@@ -14,7 +14,7 @@ import { byteStringOfText, displayOf } from '../../src/bytes.js'
 import { argumentLabel, OTHER_VALUE } from '../../src/kernel/arguments.js'
 import { dangerOf, SYSCALL_DANGER } from '../../src/kernel/syscall-danger.js'
 import { isSyscallName, syscallLabel } from '../../src/kernel/syscalls.js'
-import { NEVER_LEARNED } from '../../src/seccomp/call-groups.js'
+import { NEVER_LEARNED } from '../../src/kernel/syscall-danger.js'
 import { IMAGE } from '../support/baseline-steps.js'
 import {
   anyBaselineOf,

@@ -67,7 +67,7 @@ t.test('a dangerous call stays out until it is approved by name', async (t) => {
     t.ok(namesFor(without.profile, 'SCMP_ACT_ERRNO').includes('io_uring_setup'), 'used: not killed')
   }
   const approved = buildProfile(input(calls, { approved: ['ptrace', 'bpf'] }))
-  t.strictSame(approved.origins.get('ptrace')?.origins, ['observed'])
+  t.strictSame(approved.origins.get('ptrace')?.origins, ['observed', 'approved'])
   t.notOk(approved.origins.has('bpf'), 'approval without observation adds nothing')
   t.notOk(namesFor(approved.profile, 'SCMP_ACT_ERRNO').includes('ptrace'))
   t.ok(approved.notes.some((note) => note.startsWith('io_uring_setup: left out')))
@@ -91,7 +91,7 @@ t.test('the lineage of a call decides whether it enters', async (t) => {
     )
   }
   const own = buildProfile(input([...calls, call('setns')], { approved: ['setns'] }))
-  t.strictSame(own.origins.get('setns')?.origins, ['observed'])
+  t.strictSame(own.origins.get('setns')?.origins, ['observed', 'approved'])
   t.notOk(own.notes.some((note) => note.startsWith('setns')))
 })
 
@@ -220,4 +220,35 @@ t.test('more observations never take a name away', async (t) => {
     }),
   )
   t.pass('no counterexample')
+})
+
+t.test(
+  'what people keep out stays out, is not inferred, and says so where a floor needs it',
+  async (t) => {
+    const calls = [call('getppid'), call('chmod'), call('openat')]
+    const withheld = new Map([
+      ['chmod', 'a person rejected it'],
+      ['fchown', 'a person rejected it'],
+      ['openat2', 'a person rejected it'],
+    ])
+    const { origins, notes } = buildProfile(input(calls, { withheld }))
+    t.notOk(origins.has('chmod'))
+    t.notOk(origins.has('fchmodat'), 'nothing is inferred from it')
+    t.notOk(origins.get('openat2')?.origins.includes('inferred'), 'it is not inferred itself')
+    t.ok(notes.includes('chmod: left out: a person rejected it'))
+    t.ok(notes.some((note) => note.startsWith('fchown: allowed although a person rejected it')))
+  },
+)
+
+t.test('other lineages enter where they are asked for', async (t) => {
+  const calls = [call('getppid'), { ...call('chmod'), lineage: 'exec' as const }]
+  t.notOk(buildProfile(input(calls)).origins.has('chmod'))
+  const lineages = ['main', 'probe', 'exec'] as const
+  t.ok(buildProfile(input(calls, { lineages })).origins.has('chmod'))
+})
+
+t.test('an approved call needs not have been seen', async (t) => {
+  const calls = [call('getppid'), { ...call('mkdir'), count: 0, runs: 0, programs: [] }]
+  const { origins } = buildProfile(input(calls, { approved: ['mkdir'] }))
+  t.strictSame(origins.get('mkdir')?.origins, ['approved'])
 })

@@ -10,7 +10,7 @@ import {
 import { syscallNr } from '../../src/kernel/syscalls.js'
 import type { ApprovedValue } from '../../src/seccomp/approval.js'
 import type { ProfileInput } from '../../src/seccomp/build.js'
-import { NEVER_LEARNED } from '../../src/seccomp/call-groups.js'
+import { NEVER_LEARNED } from '../../src/kernel/syscall-danger.js'
 import { RUNTIMES } from '../../src/seccomp/floor-tables.js'
 import type { ObservedCall } from '../../src/seccomp/observed-call.js'
 import type { Strength } from '../../src/seccomp/profile.js'
