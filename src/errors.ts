@@ -115,6 +115,19 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  CONTENT_CHANGED: {
+    message:
+      'the baseline of {image} changed since it was looked at: its content is {found}, not {given}',
+    hint: 'Nothing was decided; look again with `plimsoll baseline candidates` and give the hash that it prints.',
+    exit: 1,
+    grpc: 9,
+  },
+  ITEM_UNKNOWN: {
+    message: '{item} is no item of the baseline of {image}, and no system call',
+    hint: 'Name items as `plimsoll baseline candidates` prints them: chmod, i386:chmod, socket:AF_ALG,SOCK_SEQPACKET, exec:/bin/sh.',
+    exit: 1,
+    grpc: 5,
+  },
   PROFILE_INVALID: {
     message: 'the profile was not written to {path}: {problem}',
     hint: 'Nothing was changed; report this profile and the baseline that it was made from.',

@@ -8,6 +8,7 @@ import type { Baseline } from './baseline.js'
 import { behaviourView, type BehaviourView, type SyscallNamer } from './behaviour-view.js'
 import { decisionsView, type DecisionsView } from './decisions-view.js'
 import type { ImageKind } from './image-identity.js'
+import { learningView, type LearningView } from './learning-view.js'
 import {
   foldedRunsView,
   type FoldedRunsView,
@@ -19,7 +20,7 @@ import {
 import { byLineage } from './run-record.js'
 import { shown } from './view-text.js'
 
-export interface BaselineView {
+export interface BaselineView extends LearningView {
   readonly image: {
     readonly kind: ImageKind
     readonly digest: string
@@ -53,6 +54,7 @@ export function jsonView(baseline: Baseline, nameOf: SyscallNamer): BaselineView
     },
     revision,
     completeness: { state, reasons: reasons.map(incompletenessView) },
+    ...learningView(baseline),
     runCount: runs.length,
     runs: runs.map(runView),
     foldedRuns: folded === undefined ? null : foldedRunsView(folded),

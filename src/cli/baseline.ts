@@ -9,6 +9,7 @@ import { writeWhole } from '../engine/write-file.js'
 import { quoted } from '../errors.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Lineage } from '../observation.js'
+import { approveCommand, candidatesCommand, rejectCommand, sealCommand } from './baseline-decide.js'
 import { diffCommand } from './baseline-diff.js'
 import { readBaselineFile } from './baseline-file.js'
 import { mergeCommand } from './baseline-merge.js'
@@ -30,6 +31,10 @@ export function baselineCommand(context: Context): Command {
     .addCommand(list(context))
     .addCommand(show(context))
     .addCommand(diffCommand(context))
+    .addCommand(candidatesCommand(context))
+    .addCommand(approveCommand(context))
+    .addCommand(rejectCommand(context))
+    .addCommand(sealCommand(context))
     .addCommand(mergeCommand(context))
     .addCommand(exportTo(context))
     .addCommand(importFrom(context))
@@ -54,12 +59,12 @@ function list(context: Context): Command {
     })
 }
 
-const HEAD = ['IMAGE', 'BASELINE', 'REV', 'RUNS', 'CALLS', 'PROGRAMS', 'STATE']
+const HEAD = ['IMAGE', 'BASELINE', 'REV', 'RUNS', 'CALLS', 'PROGRAMS', 'PROGRESS', 'STATE']
 
 function entryRow(entry: StoreEntry): readonly string[] {
   const key = entry.key.slice(0, entry.key.indexOf('-') + 13)
   if (entry.kind === 'damaged')
-    return [quoted(entry.path), key, '', '', '', '', `damaged: ${quoted(entry.problem)}`]
+    return [quoted(entry.path), key, '', '', '', '', '', `damaged: ${quoted(entry.problem)}`]
   const summary = summaryOf(entry.baseline)
   return [
     quoted(summary.image),
@@ -68,6 +73,7 @@ function entryRow(entry: StoreEntry): readonly string[] {
     String(summary.runs),
     String(summary.syscalls),
     String(summary.programs),
+    summary.progress.state,
     summary.completeness,
   ]
 }

@@ -1,26 +1,19 @@
 /** What a person is told while learning goes on: on stderr, and the moving part only on a terminal. */
-import { quoted } from '../errors.js'
+import { OWN_LINEAGES } from '../baseline/incidences.js'
+import { itemText } from '../baseline/item-text.js'
 import type { SessionEvents } from '../engine/session.js'
-import { plural } from './plural.js'
+import { quoted } from '../errors.js'
+import type { ProgressTicker } from './progress-ticker.js'
 import type { Terminal } from './terminal.js'
 
-/**
- * `onReady` is called once, when the probes are first attached. While a command runs the terminal is the command's: then
- * nothing moves.
- */
+/** `onReady` is called once, when the probes are first attached; the ticker hears of runs and of what is new. */
 export function learningEvents(
   terminal: Terminal,
-  isCommand: boolean,
+  ticker: ProgressTicker,
   onReady: () => void,
 ): Partial<SessionEvents> {
   const startedMs = Date.now()
   let isReady = false
-  let facts = 0
-  let ended = 0
-  const progress = (): void => {
-    if (isCommand) return
-    terminal.progress(`learning: ${plural(ended, 'run')} ended, ${plural(facts, 'fact')} learned`)
-  }
   terminal.progress('attaching the probes ...')
   return {
     ready: () => {
@@ -39,13 +32,10 @@ export function learningEvents(
       terminal.say(
         `plimsoll: container ${containerId.slice(0, 12)} was left out, its image is unknown: ${quoted(problem)}`,
       ),
-    runEnded: () => {
-      ended++
-      progress()
-    },
-    learned: () => {
-      facts++
-      progress()
+    runStarted: (run) => ticker.runStarted(run),
+    runEnded: (run) => ticker.runEnded(run),
+    learned: (_baseline, lineage, item) => {
+      if (OWN_LINEAGES.some((own) => own === lineage)) ticker.learned(itemText(item))
     },
   }
 }

@@ -18,6 +18,7 @@ import { type Context, jsonOption, stateDirectory, stateOption, storeOf } from '
 import { durationMs, positiveCount } from './duration.js'
 import { learningEvents } from './learning-events.js'
 import { plural } from './plural.js'
+import { ProgressTicker } from './progress-ticker.js'
 import { summaryLines, summaryOf } from './summary.js'
 import { notVerified, verifyLearned } from './verify.js'
 
@@ -27,6 +28,7 @@ export interface LearningFlags {
   readonly seccomp?: string
   readonly for?: number
   readonly runs?: number
+  readonly untilStable?: boolean
   readonly image?: string
   readonly container?: string
   readonly all?: boolean
@@ -44,6 +46,10 @@ export function withLearningOptions(command: Command): Command {
     .option('--container <name>', 'learn the container of this name or id')
     .option('--for <duration>', 'stop after this time, e.g. 60s or 10m', durationMs)
     .option('--runs <n>', 'stop after so many containers have ended', positiveCount)
+    .option(
+      '--until-stable',
+      'stop when nothing new is expected: 20 runs or 60 s windows, less than 1 new item in 20 of them, none in the last 10',
+    )
     .option(
       '--listen <address>',
       'serve what is learned over gRPC meanwhile, e.g. unix:/run/plimsoll/learn.sock',
@@ -66,7 +72,14 @@ export async function runLearning(
   const store = storeOf(flags.state, context)
   const stop = new AbortController()
   const timer: { value?: NodeJS.Timeout } = {}
-  const events = learningEvents(context.terminal, argv.length > 0, () => {
+  const ticker = new ProgressTicker({
+    terminal: context.terminal,
+    store,
+    isCommand: argv.length > 0,
+    onStable: flags.untilStable === true ? () => stop.abort() : undefined,
+  })
+  const events = learningEvents(context.terminal, ticker, () => {
+    ticker.start()
     if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
   })
   const served =
@@ -106,6 +119,7 @@ export async function runLearning(
     }
   } finally {
     release()
+    ticker.stop()
     clearTimeout(timer.value)
     await served?.stop()
   }

@@ -7,6 +7,7 @@ import { failure, quoted } from '../errors.js'
 import { ARGUMENT_CALLS, type ArgumentCall } from '../kernel/arguments.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
 import { PROFILE_FORMATS, type ProfileFormat } from '../seccomp/export.js'
+import type { Lineage } from '../observation.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
 import { isKubernetesName } from '../seccomp/kubernetes-name.js'
 import type { Strength } from '../seccomp/profile.js'
@@ -23,6 +24,7 @@ interface ProfileFlags {
   readonly strength: Strength
   readonly runtime?: Runtime
   readonly assumeNnp?: boolean
+  readonly lineage: readonly Lineage[]
   readonly arguments: readonly ArgumentCall[]
   readonly families: boolean
 }
@@ -56,6 +58,11 @@ export function profileCommand(context: Context): Command {
     )
     .option('--assume-nnp', 'it always runs with no_new_privileges, which needs a smaller floor')
     .addOption(
+      new Option('--lineage <lineages>', 'whose calls to allow: main, probe, exec')
+        .argParser(ownLineages)
+        .default(DEFAULT_PROFILE.lineages, DEFAULT_PROFILE.lineages.join(',')),
+    )
+    .addOption(
       new Option(
         '--arguments <calls>',
         `let these calls through with the arguments they were seen with only, or "none": ${ARGUMENT_CALLS.join(', ')}`,
@@ -81,6 +88,7 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
   checkUsage(flags)
   const baseline = await storeOf(flags.state, context).load(ref)
   const options: ProfileOptions = {
+    lineages: flags.lineage,
     strength: flags.strength,
     runtimes: flags.runtime === undefined ? [] : [flags.runtime],
     assumeNoNewPrivileges: flags.assumeNnp ?? false,
@@ -123,6 +131,17 @@ function argumentCalls(text: string): readonly ArgumentCall[] {
       )
     }
     return call
+  })
+}
+
+/** The runtime's own calls are no choice: they are the floor. */
+const OWN_LINEAGES = ['main', 'probe', 'exec'] as const
+
+function ownLineages(text: string): readonly Lineage[] {
+  return text.split(',').map((word) => {
+    const lineage = OWN_LINEAGES.find((one) => one === word)
+    if (lineage !== undefined) return lineage
+    throw new InvalidArgumentError(`Give some of ${OWN_LINEAGES.join(', ')}, with commas between.`)
   })
 }
 

@@ -4,7 +4,10 @@ import { BASELINE_LINEAGES } from '../baseline/baseline.js'
 import type { BehaviourView, EndpointView, EvidenceView } from '../baseline/behaviour-view.js'
 import type { BaselineView } from '../baseline/json-view.js'
 import type { Lineage } from '../observation.js'
+import { SHORT_HASH } from '../baseline/content-hash.js'
+import { basisText, expectationText, unitName } from './coverage-text.js'
 import { plural } from './plural.js'
+import { sparkline } from './sparkline.js'
 import { reasonText } from './summary.js'
 import { table } from './table.js'
 
@@ -48,8 +51,32 @@ function headOf(view: BaselineView, lineage: Lineage): string {
     `revision      ${view.revision}, from ${plural(view.runCount, 'run')}${older}`,
     `completeness  ${view.completeness.state}`,
     ...reasons.map((reason) => `              ${reason}`),
+    ...learningLines(view),
     `lineage       ${lineage} (system calls of others: ${others})`,
   ].join('\n')}\n`
+}
+
+function learningLines({
+  progress,
+  certificate,
+  contentHash,
+  candidates,
+}: BaselineView): readonly string[] {
+  const coverage = { ...progress.coverage, newPerUnit: progress.coverage.newPerUnit ?? Infinity }
+  const unit = unitName(progress.unit)
+  const { runs, runsSeenFromStart, reconciliation, kernels, bpftrace, runtimes } = certificate
+  const never =
+    reconciliation.neverCounted === 0 ? '' : `, ${reconciliation.neverCounted} announced only`
+  return [
+    `certificate   ${certificate.state}: ${runsSeenFromStart} of ${plural(runs, 'run')} seen from the start, ` +
+      `${reconciliation.counted} calls counted${never}`,
+    `              kernel ${kernels.join(', ')}; ${bpftrace.join(', ')}; ${runtimes.join(', ')}; ` +
+      `plimsoll ${certificate.plimsoll.join(', ')}`,
+    `progress      ${progress.state}: ${expectationText(coverage, unit)}`,
+    `              ${basisText(coverage, unit)}`,
+    `new by ${unit === 'run' ? 'run   ' : 'window'} ${sparkline(progress.coverage.curve, 60)}`,
+    `content       ${contentHash.slice(0, SHORT_HASH)}, ${plural(candidates.length, 'candidate')} for approval`,
+  ]
 }
 
 function section(title: string, count: number, text: string): string {

@@ -1,10 +1,12 @@
 /** What was learned, in a few lines for a person or as one value for a program. */
 import type { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
+import { learningView, type ProgressView } from '../baseline/learning-view.js'
 import { quoted } from '../errors.js'
 import type { Incompleteness } from '../observation.js'
 import { DEFAULT_PROFILE, profileOf } from '../engine/profile.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
+import { basisText, expectationText, unitName } from './coverage-text.js'
 import { plural } from './plural.js'
 
 export interface Summary {
@@ -15,10 +17,14 @@ export interface Summary {
   readonly completeness: string
   readonly reasons: readonly Incompleteness[]
   readonly syscalls: number
+  readonly probeSyscalls: number
   readonly runtimeSyscalls: number
   readonly programs: number
   readonly connections: number
   readonly listeners: number
+  readonly progress: ProgressView
+  /** Items that wait for approval. */
+  readonly candidates: readonly string[]
   /** Calls that a profile of it allows, and how many fewer that is than Docker's default; null if it has no profile. */
   readonly profile: { readonly allows: number; readonly fewerThanDocker: number } | null
 }
@@ -26,6 +32,7 @@ export interface Summary {
 export function summaryOf(baseline: Baseline): Summary {
   const { state, reasons } = baseline.completeness()
   const syscalls = baseline.syscalls('main').length
+  const { progress, candidates } = learningView(baseline)
   return {
     image: baseline.image.name,
     key: imageKeyOf(baseline.image),
@@ -34,10 +41,13 @@ export function summaryOf(baseline: Baseline): Summary {
     completeness: state,
     reasons,
     syscalls,
+    probeSyscalls: baseline.syscalls('probe').length,
     runtimeSyscalls: baseline.syscalls('runtime').length,
     programs: baseline.execs('main').length,
     connections: baseline.connections('main').length,
     listeners: baseline.listeners('main').length,
+    progress,
+    candidates,
     profile: syscalls === 0 ? null : comparisonOf(baseline),
   }
 }
@@ -55,9 +65,10 @@ function comparisonOf(baseline: Baseline): Summary['profile'] {
 
 /** Lines of a summary, without newlines at their ends. */
 export function summaryLines(summary: Summary): readonly string[] {
+  const probes = summary.probeSyscalls === 0 ? '' : `, ${summary.probeSyscalls} of its health check`
   const lines = [
     `${quoted(summary.image)}: ${plural(summary.runs, 'run')}, ${summary.completeness}`,
-    `  system calls  ${summary.syscalls} (and ${summary.runtimeSyscalls} of the runtime, kept apart)`,
+    `  system calls  ${summary.syscalls}${probes} (and ${summary.runtimeSyscalls} of the runtime, kept apart)`,
     `  programs      ${summary.programs}`,
     `  connections   ${summary.connections}, listening on ${summary.listeners}`,
   ]
@@ -67,10 +78,41 @@ export function summaryLines(summary: Summary): readonly string[] {
         `${summary.profile.fewerThanDocker} fewer than Docker's default`,
     )
   }
+  lines.push(...progressLines(summary.progress))
+  if (summary.candidates.length > 0) {
+    lines.push(
+      `  candidates    ${plural(summary.candidates.length, 'candidate')} for approval: ${listed(summary.candidates)}`,
+    )
+  }
   for (const reason of summary.reasons) lines.push(`  partial       ${reasonText(reason)}`)
   lines.push(`  baseline      ${summary.key.slice(0, 22)} revision ${summary.revision}`)
   return lines
 }
+
+function progressLines({
+  state,
+  unit,
+  coverage,
+  latest,
+  settling,
+}: ProgressView): readonly string[] {
+  const known = { ...coverage, newPerUnit: coverage.newPerUnit ?? Infinity }
+  const name = unitName(unit)
+  const lines = [
+    `  progress      ${state}: ${expectationText(known, name)}`,
+    `                ${basisText(known, name)}`,
+  ]
+  if (settling === 'unstable') lines.push(`                never settles: ${listed(latest)}`)
+  return lines
+}
+
+/** The first few, and how many more there are. */
+function listed(texts: readonly string[]): string {
+  const more = texts.length - LISTED
+  return texts.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+const LISTED = 5
 
 const REASON_TEXT: Readonly<Record<Incompleteness['reason'], string>> = {
   'attached-late': 'it already ran when the probes were attached',

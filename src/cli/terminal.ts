@@ -7,6 +7,8 @@ export interface Terminal {
   say(line: string): void
   /** A line on stderr that the next one replaces; nothing where stderr is no terminal. */
   progress(line: string): void
+  /** True if a person watches: then `progress` shows something. */
+  readonly isWatched: boolean
   /** True if stdin, stdout or stderr is a terminal: then it is the terminal that sends Ctrl-C to the group. */
   readonly isInteractive: boolean
   readonly env: NodeJS.ProcessEnv
@@ -34,6 +36,7 @@ export function processTerminal(io: NodeJS.Process): Terminal {
       io.stderr.write(`${CLEAR_LINE}${line.slice(0, Math.max(20, (io.stderr.columns ?? 80) - 1))}`)
       hasProgress = true
     },
+    isWatched,
     isInteractive: io.stdin.isTTY || io.stdout.isTTY || isWatched,
     env: io.env,
   }

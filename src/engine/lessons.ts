@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Baseline } from '../baseline/baseline.js'
+import type { NamedItem } from '../baseline/item-key.js'
 import type { RunHandle } from '../baseline/run.js'
 import type { ByteString } from '../bytes.js'
 import type { Abi, Lineage, Observation, ObservationSink, Observed } from '../observation.js'
@@ -17,8 +18,8 @@ export interface LessonsOptions {
   readonly runs: Runs
   /** Whether every probe is attached by now. */
   readonly isAttached: () => boolean
-  /** Something was new to the baseline. */
-  readonly learned: (baseline: Baseline) => void
+  /** The item was new to that lineage of the baseline. */
+  readonly learned: (baseline: Baseline, lineage: Lineage, item: NamedItem) => void
 }
 
 /** Outlives the sensor's process: a program is remembered across its restarts. */
@@ -39,8 +40,11 @@ export class Lessons implements ObservationSink {
     count: number,
     atMs: number,
   ): void {
-    this.#teach({ cgroupId, lineage, atMs }, tag, (baseline, run, lineage) =>
-      baseline.learnSyscall(run, lineage, abi, nr, count, atMs),
+    this.#teach(
+      { cgroupId, lineage, atMs },
+      tag,
+      (baseline, run, lineage) => baseline.learnSyscall(run, lineage, abi, nr, count, atMs),
+      () => ({ kind: 'syscall', abi, nr }),
     )
   }
 
@@ -54,8 +58,11 @@ export class Lessons implements ObservationSink {
     count: number,
     atMs: number,
   ): void {
-    this.#teach({ cgroupId, lineage, atMs }, tag, (baseline, run, lineage) =>
-      baseline.learnArgument(run, lineage, abi, nr, value, count, atMs),
+    this.#teach(
+      { cgroupId, lineage, atMs },
+      tag,
+      (baseline, run, lineage) => baseline.learnArgument(run, lineage, abi, nr, value, count, atMs),
+      () => ({ kind: 'argument', abi, nr, value }),
     )
   }
 
@@ -64,24 +71,34 @@ export class Lessons implements ObservationSink {
     switch (o.kind) {
       case 'syscall': {
         const program = this.#programs.get(o.pid) ?? o.program
-        this.#teach(o, tag, (baseline, run, lineage) =>
-          baseline.learnProgram(run, lineage, o.abi, o.nr, program, o.atMs),
+        this.#teach(
+          o,
+          tag,
+          (baseline, run, lineage) =>
+            baseline.learnProgram(run, lineage, o.abi, o.nr, program, o.atMs),
+          () => ({ kind: 'syscall', abi: o.abi, nr: o.nr }),
         )
         break
       }
       case 'exec': {
         const caller = this.#programs.get(o.pid) ?? this.#programs.get(o.ppid)
         this.#programs.set(o.pid, o.path === '' ? o.exe : o.path)
-        this.#teach(o, tag, (baseline, run, lineage) =>
-          baseline.learnExec(run, { ...o, lineage }, caller),
+        this.#teach(
+          o,
+          tag,
+          (baseline, run, lineage) => baseline.learnExec(run, { ...o, lineage }, caller),
+          () => ({ kind: 'exec', path: o.path, exe: o.exe }),
         )
         break
       }
       case 'connect':
       case 'listen': {
         const program = this.#programs.get(o.pid)
-        this.#teach(o, tag, (baseline, run, lineage) =>
-          baseline.learnEndpoint(run, { ...o, lineage }, program),
+        this.#teach(
+          o,
+          tag,
+          (baseline, run, lineage) => baseline.learnEndpoint(run, { ...o, lineage }, program),
+          () => o,
         )
         break
       }
@@ -96,15 +113,16 @@ export class Lessons implements ObservationSink {
     }
   }
 
-  /** Has the run that the fact is about learn it; `learn` says whether it was new. */
+  /** Has the run that the fact is about learn it; `learn` says whether it was new, `item` what it was. */
   #teach(
     about: Observed,
     tag: number,
     learn: (baseline: Baseline, run: RunHandle, lineage: Lineage) => boolean,
+    item: () => NamedItem,
   ): void {
     const { runs, learned } = this.#options
     const lesson: Lesson = (baseline, run, lineage) => {
-      if (learn(baseline, run, lineage)) learned(baseline)
+      if (learn(baseline, run, lineage)) learned(baseline, lineage, item())
     }
     runs.tell(about.cgroupId, about.atMs, (run) => run.learn(about.lineage, tag, lesson))
   }

@@ -52,9 +52,9 @@ export class LiveLearning implements LearningSource {
         inner.runEnded?.(run)
       },
       leftOut: (answer) => inner.leftOut?.(answer),
-      learned: (baseline) => {
+      learned: (baseline, lineage, item) => {
         this.#learned(baseline)
-        inner.learned?.(baseline)
+        inner.learned?.(baseline, lineage, item)
       },
     }
   }

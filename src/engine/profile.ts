@@ -1,22 +1,26 @@
 /** From a baseline to a profile on disk: built, checked, written, with the reasons beside it. */
 import { readFile } from 'node:fs/promises'
-import { BASELINE_LINEAGES, type Baseline } from '../baseline/baseline.js'
+import type { Baseline } from '../baseline/baseline.js'
+import { certificateOf } from '../baseline/certificate.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
-import { displayOf } from '../bytes.js'
+import { certificateView } from '../baseline/learning-view.js'
 import { failure } from '../errors.js'
 import type { ArgumentCall } from '../kernel/arguments.js'
-import { type BuiltProfile, buildProfile } from '../seccomp/build.js'
+import type { Lineage } from '../observation.js'
+import { type BuiltProfile, buildProfile, DEFAULT_LINEAGES } from '../seccomp/build.js'
 import { DEFAULT_ARGUMENTS } from '../seccomp/argument-rules.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
 import { isErrnoOnlyChange } from '../seccomp/errno-change.js'
-import type { ObservedCall } from '../seccomp/observed-call.js'
 import { serializeProfile, type Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { VERSION } from '../version.js'
 import { jsonText } from './json-text.js'
+import { profileCalls } from './profile-calls.js'
 import { writeWhole } from './write-file.js'
 
 export interface ProfileOptions {
+  /** Lineages that count as the application. */
+  readonly lineages: readonly Lineage[]
   readonly strength: Strength
   /** Empty: the union of all known runtimes. */
   readonly runtimes: readonly Runtime[]
@@ -28,6 +32,7 @@ export interface ProfileOptions {
 }
 
 export const DEFAULT_PROFILE: ProfileOptions = {
+  lineages: DEFAULT_LINEAGES,
   strength: 'enforce',
   runtimes: [],
   assumeNoNewPrivileges: false,
@@ -37,7 +42,7 @@ export const DEFAULT_PROFILE: ProfileOptions = {
 
 /** The profile of a baseline. Throws `PROFILE_EMPTY`. Pure. */
 export function profileOf(baseline: Baseline, options: ProfileOptions): BuiltProfile {
-  return buildProfile({ ...options, calls: callsOf(baseline) })
+  return buildProfile({ ...options, ...profileCalls(baseline, options.lineages) })
 }
 
 /**
@@ -91,33 +96,14 @@ export function provenancePath(path: string): string {
 }
 
 function provenanceOf(built: BuiltProfile, baseline: Baseline): unknown {
-  const { state, reasons } = baseline.completeness()
   return {
     plimsoll: VERSION,
     image: { name: baseline.image.name, digest: baseline.image.digest },
     baseline: { key: imageKeyOf(baseline.image), revision: baseline.revision },
     runs: baseline.runCount,
-    completeness: { state, reasons },
+    certificate: certificateView(certificateOf(baseline)),
     verified: false,
     notes: built.notes,
     syscalls: Object.fromEntries(built.origins),
   }
-}
-
-/** What the baseline knows of system calls, as the builder takes it. */
-export function callsOf(baseline: Baseline): readonly ObservedCall[] {
-  return BASELINE_LINEAGES.flatMap((lineage) =>
-    baseline.syscalls(lineage).map(({ abi, nr, count, runs, programs }) => {
-      const values = baseline.argumentValues(lineage, abi, nr)
-      return {
-        abi,
-        nr,
-        lineage,
-        count,
-        runs,
-        programs: programs.map(displayOf),
-        ...(values && { values }),
-      }
-    }),
-  )
 }

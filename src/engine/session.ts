@@ -4,6 +4,8 @@
  */
 import { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
+import type { NamedItem } from '../baseline/item-key.js'
+import type { Lineage } from '../observation.js'
 import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
 import { Attachment } from './attachment.js'
@@ -34,7 +36,7 @@ export interface SessionEvents {
   /** A container was not learned, because nobody could say whether it was asked for. */
   leftOut(answer: ContainerAnswer): void
   /** Something was seen for the first time in this session. */
-  learned(baseline: Baseline): void
+  learned(baseline: Baseline, lineage: Lineage, item: NamedItem): void
 }
 
 /** Maps are printed every two seconds, and losses known one print later; so long after its end a run is complete. */
@@ -74,7 +76,7 @@ export class LearningSession {
     this.#lessons = new Lessons({
       runs: this.#runs,
       isAttached: () => this.#attachment.isMade,
-      learned: (baseline) => events.learned?.(baseline),
+      learned: (baseline, lineage, item) => events.learned?.(baseline, lineage, item),
     })
   }
 

@@ -45,11 +45,11 @@ t.test('what a session tells is counted, told to subscribers, and told on', asyn
   t.same(learning.state(), { sensorReady: false, runs: [], runsEnded: 0, facts: 0 })
 
   events.ready(1)
-  events.learned(baseline)
+  events.learned(baseline, 'main', { kind: 'syscall', abi: 'x86_64', nr: 0 })
   const unsubscribe = learning.subscribe((event) => heard.push(event))
   events.runStarted(web)
   events.runStarted(command)
-  events.learned(baseline)
+  events.learned(baseline, 'main', { kind: 'syscall', abi: 'x86_64', nr: 0 })
   const runs = [
     { runId: 'id-web', containerId: 'c0ffee', containerName: 'web', endedMs: 0 },
     { runId: 'id-command:/bin/sh', containerId: '', containerName: '', endedMs: 0 },

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
-  callsOf,
   DEFAULT_PROFILE,
   profileOf,
   provenancePath,
   writeProfile,
 } from '../../src/engine/profile.js'
+import { profileCalls } from '../../src/engine/profile-calls.js'
 import { replay } from '../../src/engine/replay.js'
 import { syscallNr } from '../../src/kernel/syscalls.js'
 import { callsWith } from '../support/diff-baselines.js'
@@ -112,8 +112,8 @@ t.test('the builder is told the arguments of a call if all of them are known', a
   const nr = syscallNr('x86_64', 'socket') ?? -1
   const known = callsWith('socket', 33, 17)
   const call = { abi: 'x86_64', nr, lineage: 'main', runs: 1, programs: [] } as const
-  t.strictSame(callsOf(known), [{ ...call, count: 2, values: [17, 33] }])
+  t.strictSame(profileCalls(known, ['main']).calls, [{ ...call, count: 2, values: [17, 33] }])
   const run = known.startRun(runFacts('without arguments'))
   known.learnSyscall(run, 'main', 'x86_64', nr, 1, 1_500)
-  t.strictSame(callsOf(known), [{ ...call, count: 3, runs: 2 }])
+  t.strictSame(profileCalls(known, ['main']).calls, [{ ...call, count: 3, runs: 2 }])
 })

@@ -22,6 +22,7 @@ export async function plimsoll(
     out: (text) => void out.push(Buffer.from(text)),
     say: (line) => void said.push(`${line}\n`),
     progress: () => undefined,
+    isWatched: false,
     isInteractive: false,
     env,
   }

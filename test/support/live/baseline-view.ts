@@ -45,6 +45,11 @@ export interface BaselineView {
   readonly revision: number
   readonly completeness: { readonly state: string; readonly reasons: readonly ReasonView[] }
   readonly runs: readonly object[]
+  readonly progress: {
+    readonly state: string
+    readonly unit: string
+    readonly coverage: { readonly units: number; readonly newPerUnit: number }
+  }
   readonly lineages: Readonly<Partial<Record<'main' | 'runtime' | 'exec' | 'probe', LineageView>>>
 }
 

@@ -12,6 +12,8 @@ const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.ur
 /** The fixture programs, by the name of their source. */
 export const PROGRAM_NAMES = [
   'arguments',
+  'callsof',
+  'chance',
   'denied',
   'int80',
   'loop',

@@ -22,8 +22,15 @@ export interface Server {
   readonly seccomp?: string
 }
 
-/** nginx: one page, then SIGQUIT. `confPath` is where its configuration may be written. */
-export async function visitNginx(server: Server, confPath: string): Promise<Visit> {
+/**
+ * nginx: one page, then SIGQUIT. `confPath` is where its configuration may be written; `meanwhile` gets the container's name
+ * while it serves.
+ */
+export async function visitNginx(
+  server: Server,
+  confPath: string,
+  meanwhile?: (name: string) => Promise<unknown>,
+): Promise<Visit> {
   const { runtime, ...spec } = server
   const port = await freePort()
   const name = containerName('nginx')
@@ -32,7 +39,10 @@ export async function visitNginx(server: Server, confPath: string): Promise<Visi
   const running = runtime.launch({ ...spec, name, network: 'host', volumes })
   return visit(runtime, name, running, {
     ask: () => page(port),
-    end: () => runtime.mustCli(['kill', '--signal=QUIT', name]),
+    end: async () => {
+      await meanwhile?.(name)
+      await runtime.mustCli(['kill', '--signal=QUIT', name])
+    },
   })
 }
 
