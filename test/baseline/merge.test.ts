@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { decodeBaseline, encodeBaseline } from '../../src/baseline/codec.js'
-import { HISTORY_LIMITS, isWithin } from '../../src/baseline/history.js'
+import type { Behaviour } from '../../src/baseline/behaviour.js'
+import type { EndpointItem } from '../../src/baseline/endpoint-item.js'
+import { HISTORY_LIMITS } from '../../src/baseline/history.js'
 import { itemKeyOf } from '../../src/baseline/item-key.js'
 import {
   CONNECTION_LIMIT,
@@ -13,12 +15,31 @@ import {
   RUN_LIMIT,
 } from '../../src/baseline/limits.js'
 import { merged } from '../../src/baseline/merge.js'
+import type { RunRecord } from '../../src/baseline/run-record.js'
 import { byteStringOfText } from '../../src/bytes.js'
 import type { EndpointObservation, ExecObservation } from '../../src/observation.js'
 import { IMAGE, runFacts, steps, take } from '../support/baseline-steps.js'
 import { bytesOf, shard, TIGHT } from '../support/shards.js'
 
 const NOTHING = Baseline.empty({ ...IMAGE, name: '' })
+
+function itemsOf({ behaviours }: RunRecord): readonly object[] {
+  return Object.values(behaviours).flatMap((behaviour): object[] => {
+    const { syscalls, arguments: values, execs } = behaviour
+    return [...syscalls, ...values, ...execs, ...endpointsOf(behaviour)]
+  })
+}
+
+function textsOf({ behaviours }: RunRecord): readonly string[] {
+  return Object.values(behaviours).flatMap((behaviour) => [
+    ...behaviour.execs.map(({ path, exe }) => path + exe),
+    ...endpointsOf(behaviour).map(({ address }) => address),
+  ])
+}
+
+function endpointsOf({ connections, listeners }: Behaviour): readonly EndpointItem[] {
+  return [...connections, ...listeners]
+}
 
 /** Both kinds of limits: those of the model, which such shards never meet, and ones that they always do. */
 const EITHER = fc.constantFrom(HISTORY_LIMITS, TIGHT)
@@ -148,7 +169,10 @@ t.test('the sum can be stored, and says what both say', async (t) => {
       const sum = merged(a, b, limits)
       t.strictSame([bytesOf(a), bytesOf(b)], before, 'neither is changed')
       t.notOk('problem' in decodeBaseline(encodeBaseline(sum)))
-      t.ok(isWithin(sum.snapshot().runs, limits))
+      const { runs } = sum.snapshot()
+      t.ok(runs.length <= limits.runs)
+      t.ok(runs.flatMap(itemsOf).length <= limits.items)
+      t.ok(runs.flatMap(textsOf).join('').length <= limits.textBytes)
       for (const one of [a, b]) {
         for (const lineage of ['runtime', 'main', 'exec', 'probe'] as const) {
           for (const { abi, nr } of one.syscalls(lineage)) {
@@ -219,17 +243,77 @@ t.test('more decisions than fit are refused, and none is dropped', async (t) => 
 })
 
 t.test('of programs first seen at the same time one magic wins in both orders', async (t) => {
-  const sides = [0x01021994, 0x794c7630].map((fsMagic, i) => {
+  const cases = [
+    ['of two runs', ['run a', 'run b'], { count: 2, runs: 2 }],
+    ['of one run', ['run', 'run'], { count: 1, runs: 1 }],
+  ] as const
+  for (const [title, runIds, figures] of cases) {
+    const [a, b] = [0x01021994, 0x794c7630].map((fsMagic, i) => {
+      const baseline = Baseline.empty(IMAGE)
+      const run = baseline.startRun(runFacts(runIds[i] ?? ''))
+      baseline.learnExec(run, execution('/bin/sh', 500, { fsMagic }))
+      return baseline
+    })
+    if (a === undefined || b === undefined) throw new Error('there are two sides')
+    for (const sum of [merged(a, b), merged(b, a)]) {
+      t.match(sum.execs('main'), [{ fsMagic: 0x01021994, otherFs: true, ...figures }], title)
+    }
+  }
+})
+
+t.test('what stays of contradicting states does not hang on their order', async (t) => {
+  const value = fc.record({ value: fc.nat({ max: 90 }), atMs: fc.nat({ max: 30 }) })
+  const state = fc.array(value, { minLength: 30, maxLength: 60 }).map((values) => {
     const baseline = Baseline.empty(IMAGE)
-    const run = baseline.startRun(runFacts(`run ${i}`))
-    baseline.learnExec(run, execution('/bin/sh', 500, { fsMagic }))
+    const run = baseline.startRun(runFacts('run'))
+    for (const one of values) {
+      baseline.learnArgument(run, 'main', 'x86_64', 41, one.value, 1, one.atMs)
+    }
     return baseline
   })
-  const [a, b] = sides
-  if (a === undefined || b === undefined) throw new Error('there are two sides')
-  for (const sum of [merged(a, b), merged(b, a)]) {
-    t.match(sum.execs('main'), [{ fsMagic: 0x01021994, otherFs: true, count: 2, runs: 2 }])
+  fc.assert(
+    fc.property(state, state, state, (a, b, c) => {
+      const sum = bytesOf(merged(merged(a, b), c))
+      equal(bytesOf(merged(a, merged(b, c))), sum)
+      equal(bytesOf(merged(merged(c, a), b)), sum)
+    }),
+    { numRuns: 100 },
+  )
+  t.pass('100 triples')
+})
+
+t.test('programs beyond the bound are cut, and their items say so', async (t) => {
+  const by = (runId: string, ...programs: readonly string[]): Baseline => {
+    const baseline = Baseline.empty(IMAGE)
+    const run = baseline.startRun(runFacts(runId))
+    for (const [nr, program] of programs.entries()) {
+      baseline.learnProgram(run, 'main', 'x86_64', nr, byteStringOfText(program), 1_000)
+    }
+    return baseline
   }
+  const sum = merged(by('a', '/e', '/b', '/c'), by('b', '/d', '/a', '/f'), {
+    ...HISTORY_LIMITS,
+    programs: 4,
+  })
+  t.strictSame(sum.snapshot().programs, ['/a', '/b', '/c', '/d'])
+  t.match(sum.syscalls('main'), [
+    { programs: ['/d'], morePrograms: true },
+    { programs: ['/a', '/b'], morePrograms: false },
+    { programs: ['/c'], morePrograms: true },
+  ])
+})
+
+t.test('a run that comes after it was folded is folded again, and changes nothing', async (t) => {
+  const lives = ['a', 'b', 'c', 'd', 'e'].map((runId, startedMs) => {
+    const baseline = Baseline.empty(IMAGE)
+    const run = baseline.startRun(runFacts(runId, { startedMs }))
+    baseline.learnSyscall(run, 'main', 'x86_64', startedMs, 7, 1_000)
+    return baseline
+  })
+  const sum = lives.reduce((a, b) => merged(a, b, TIGHT))
+  t.match(sum.snapshot(), { runs: [{ runId: 'c' }, {}, {}], folded: { upTo: { runId: 'b' } } })
+  for (const life of lives) t.equal(bytesOf(merged(sum, life, TIGHT)), bytesOf(sum))
+  t.match(sum.syscalls('main'), Array(5).fill({ count: 7, runs: 1 }))
 })
 
 /** One run that nearly fills every set of `main`. */

@@ -9,7 +9,7 @@ import { byteStringOfText } from '../../src/bytes.js'
 import { IMAGE, incompleteness, runFacts, type Step, steps, take } from './baseline-steps.js'
 
 /** Limits that a handful of small runs exceed. */
-export const TIGHT: HistoryLimits = { runs: 3, items: 40, textBytes: 120, programs: 5 }
+export const TIGHT: HistoryLimits = { runs: 3, items: 40, textBytes: 30, programs: 5 }
 
 /** Few runs, so that shards share them; one id has two beginnings. */
 const RUN_KEYS: readonly (readonly [string, number])[] = [
