@@ -41,8 +41,10 @@ export class ArgumentSet {
     this.#callOf(item.abi, item.nr).slots.set(item.value | 0, slot)
   }
 
+  /** Takes over a marker of that record, after its items. Only of a full call: what was not seen is worked out anew. */
   restoreCollapsed({ abi, nr, ...collapsed }: CollapsedArguments): void {
-    this.#callOf(abi, nr).collapsed = collapsed
+    const call = this.#callOf(abi, nr)
+    if (call.slots.size === ARGUMENT_LIMIT) call.collapsed = collapsed
   }
 
   /** All items by (ABI, number, value), as copies. */

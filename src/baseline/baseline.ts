@@ -51,8 +51,8 @@ export class Baseline {
   revision = 0
   readonly #runs: LiveRuns
   #decisions: DecisionsSnapshot
-  /** What all runs did together, per lineage; forgotten when something is learned. */
-  readonly #sums = new Map<Lineage, Behaviour>()
+  /** What all runs did together, per lineage; undefined as soon as something is learned. */
+  #sums: Map<Lineage, Behaviour> | undefined
   #known: ByLineage<KnownItems> | undefined
 
   private constructor(image: ImageIdentity, history: History, decisions: DecisionsSnapshot) {
@@ -76,7 +76,7 @@ export class Baseline {
 
   /** Begins a run. Throws `RUN_STARTED_TWICE` if the run is on record: what it did must not count twice. */
   startRun(facts: RunFacts): RunHandle {
-    this.#sums.clear()
+    this.#sums = undefined
     return this.#runs.start(facts)
   }
 
@@ -181,7 +181,7 @@ export class Baseline {
 
   /** The run has ended; the handle stays good for what is reported late. */
   endRun(run: RunHandle, endedMs: number): void {
-    this.#sums.clear()
+    this.#sums = undefined
     this.#runs.end(run, endedMs)
   }
 
@@ -200,6 +200,7 @@ export class Baseline {
 
   /** What the lineage did in all runs together. O(items of all runs), and O(1) until something is learned. */
   behaviour(lineage: Lineage): Behaviour {
+    this.#sums ??= new Map()
     const known = this.#sums.get(lineage)
     if (known !== undefined) return known
     const sum = summedBehaviour(this.#behavioursOf(lineage))
@@ -269,7 +270,7 @@ export class Baseline {
   }
 
   #learning(run: RunHandle): LiveRun {
-    this.#sums.clear()
+    this.#sums = undefined
     return this.#runs.learning(run)
   }
 

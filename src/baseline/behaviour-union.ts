@@ -2,50 +2,21 @@
  * How several tellings of what a lineage did become one. Two states of one run are joined; different runs are added up. Both
  * are unions of the same lists; they differ in what becomes of evidence, of markers, and of items that find no room.
  */
-import {
-  argumentOf,
-  type ArgumentItem,
-  type CollapsedArguments,
-  compareArguments,
-} from './argument-item.js'
+import { unitedArguments } from './argument-union.js'
 import { type Behaviour, endpointText, execText, NO_BEHAVIOUR } from './behaviour.js'
-import { type Collapsed, joinedCollapsed, summedCollapsed } from './collapsed.js'
+import type { Collapsed } from './collapsed.js'
+import { type Combining, JOINING, SUMMING } from './combining.js'
 import {
   compareEndpoints,
   type EndpointItem,
   endpointOf,
   joinedEndpointFacts,
 } from './endpoint-item.js'
-import { type Evidence, joinedEvidence, summedEvidence } from './evidence.js'
+import type { Evidence } from './evidence.js'
 import { compareExecs, type ExecItem, execOf, joinedExecFacts } from './exec-item.js'
-import { ARGUMENT_LIMIT, CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
+import { CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
 import { compareSyscalls, syscallOf } from './syscall-item.js'
 import { boundedBy, unionOf } from './union.js'
-
-/** What becomes of equal items, of markers, and of a set that would be too large. */
-interface Combining {
-  readonly evidence: (a: Evidence, b: Evidence) => Evidence
-  readonly marker: (a: Collapsed, b: Collapsed) => Collapsed
-  /** Items of the lowest rank stay. */
-  readonly rank: (item: Evidence, textBytes: number) => number
-}
-
-/**
- * Joining is idempotent: a run can be met any number of times. Of a set that would be too large the longest texts stay,
- * because what stays must not hang on evidence, which joining changes, and what is joined must not shrink (see `history`).
- */
-const JOINING: Combining = {
-  evidence: joinedEvidence,
-  marker: joinedCollapsed,
-  rank: (_, textBytes) => -textBytes,
-}
-
-/** What was seen first stays. */
-const SUMMING: Combining = {
-  evidence: summedEvidence,
-  marker: summedCollapsed,
-  rank: ({ firstMs }) => firstMs,
-}
 
 /** What states of one run, or runs that are folded, say together: of everything the most, in any order and grouping. */
 export function joinedBehaviour(states: readonly Behaviour[]): Behaviour {
@@ -60,7 +31,6 @@ export function summedBehaviour(runs: readonly Behaviour[]): Behaviour {
 function united(parts: readonly Behaviour[], how: Combining): Behaviour {
   const [first = NO_BEHAVIOUR] = parts
   if (parts.length < 2) return first
-  const values = unitedArguments(parts, how)
   const execs = unitedSet(
     parts.map((part) => ({ items: part.execs, collapsed: part.execsCollapsed })),
     EXECS,
@@ -82,11 +52,10 @@ function united(parts: readonly Behaviour[], how: Combining): Behaviour {
       compareSyscalls,
       (a, b) => syscallOf(a, how.evidence(a, b)),
     ),
-    arguments: values.items,
+    ...unitedArguments(parts, how),
     execs: execs.items,
     connections: connections.items,
     listeners: listeners.items,
-    argumentsCollapsed: values.collapsed,
     execsCollapsed: execs.collapsed,
     connectionsCollapsed: connections.collapsed,
     listenersCollapsed: listeners.collapsed,
@@ -146,43 +115,4 @@ function unitedMarker(
     sum = sum === undefined ? { count, firstMs, lastMs } : how.marker(sum, marker)
   }
   return sum
-}
-
-/** Arguments are bounded call by call. */
-function unitedArguments(
-  parts: readonly Behaviour[],
-  how: Combining,
-): { items: readonly ArgumentItem[]; collapsed: readonly CollapsedArguments[] } {
-  const all = unionOf(
-    parts.map((part) => part.arguments),
-    compareArguments,
-    (a, b) => argumentOf(a, how.evidence(a, b)),
-  )
-  const calls = callsIn(all).map((call) =>
-    boundedBy(call, ARGUMENT_LIMIT, (item) => how.rank(item, 0)),
-  )
-  const over = calls.flatMap((call) => call.over).map(markerOf)
-  return {
-    items: over.length === 0 ? all : calls.flatMap((call) => call.kept),
-    collapsed: unionOf(
-      [...parts.map((part) => part.argumentsCollapsed), ...over.map((marker) => [marker])],
-      compareSyscalls,
-      (a, b) => ({ abi: a.abi, nr: a.nr, ...how.marker(a, b) }),
-    ),
-  }
-}
-
-function markerOf({ abi, nr, count, firstMs, lastMs }: ArgumentItem): CollapsedArguments {
-  return { abi, nr, count, firstMs, lastMs }
-}
-
-/** The values call by call. */
-function callsIn(items: readonly ArgumentItem[]): (readonly ArgumentItem[])[] {
-  const calls: ArgumentItem[][] = []
-  for (const item of items) {
-    const call = calls.at(-1)
-    if (call?.[0] !== undefined && compareSyscalls(call[0], item) === 0) call.push(item)
-    else calls.push([item])
-  }
-  return calls
 }

@@ -7,7 +7,8 @@ import { plimsoll } from '../gen/plimsoll.js'
 import { Baseline } from './baseline.js'
 import { messageOf } from './message-of.js'
 import { snapshotOf } from './snapshot-of.js'
-import { BASELINE_LIMIT, wireProblem } from './wire-limits.js'
+import { BASELINE_LIMIT, BASELINE_PARTS } from './wire-limits.js'
+import { wireProblem } from './wire-look.js'
 
 const MAGIC = 'PLIMBASE'
 const VERSION = 2
@@ -38,7 +39,7 @@ export function decodeBaseline(bytes: Uint8Array): Decoded {
   }
   const opened = open(MAGIC, VERSION, bytes, REMEDY)
   if ('problem' in opened) return opened
-  const problem = wireProblem(opened.payload, BASELINE_LIMIT)
+  const problem = wireProblem(opened.payload, BASELINE_LIMIT, BASELINE_PARTS)
   if (problem !== undefined) return { problem: `it is malformed: ${problem}` }
   return decodePayload(bytes, opened.payload)
 }

@@ -77,7 +77,10 @@ export class EvidenceColumns {
     this.#filled[slot] = filled | MORE
   }
 
-  /** A new slot with the evidence of a record of the same run; `window` is the one that its last time is in. */
+  /**
+   * A new slot with the evidence of a record of the same run; `window` is the one that its last time is in. If that was a
+   * hint, a count in the same window does not make one window more: the record does not tell.
+   */
   restore(evidence: Evidence, window: number, programs: ProgramTable): number {
     const slot = this.add(evidence.firstMs)
     this.#lastMs[slot] = evidence.lastMs

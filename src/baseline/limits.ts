@@ -18,7 +18,7 @@ export const PROGRAMS_PER_ITEM = 8
 
 /** Runs listed one by one; older ones are folded. */
 export const RUN_LIMIT = 1000
-/** (Run, item) pairs listed in all: some 10 bytes each on disk, some 150 in memory. */
+/** (Run, item) pairs listed in all: some 10 bytes each on disk, some 200 in memory. */
 export const INCIDENCE_LIMIT = 400_000
 /** Text of the listed items (paths, addresses), each counted once per run. One run at all its bounds has 23 MB. */
 export const LISTED_TEXT_BYTES = 24 * 1024 * 1024

@@ -62,8 +62,14 @@ export class LiveRuns {
   }
 
   #revived(handle: RunHandle): LiveRun {
-    const record = this.#settled.runs.find((run) => compareRuns(run, handle) === 0)
+    const { runs, folded } = this.#settled
+    const record = runs.find((run) => compareRuns(run, handle) === 0)
+    if (record === undefined && !(folded && compareRuns(handle, folded.upTo) <= 0)) {
+      throw new RangeError(`the run ${handle.runId} is not of this baseline`)
+    }
     const run = record === undefined ? emptyRun(handle) : LiveRun.of(record)
+    // It may come to know what the record still missed.
+    this.#settled = { ...this.#settled, runs: runs.filter((one) => one !== record) }
     this.#live.set(handle, run)
     this.#settleLater(handle)
     return run

@@ -1,15 +1,15 @@
 /** A snapshot as the message of `baseline.proto`, in canonical form. Numbers that have none are refused. */
 import { bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
-import { ABIS, type Incompleteness, type Lineage, REASONS } from '../observation.js'
+import { type Incompleteness, REASONS } from '../observation.js'
 import type { BaselineSnapshot } from './baseline.js'
 import { hasContent, type Behaviour } from './behaviour.js'
 import { behaviourMessage } from './behaviour-message.js'
 import { deltasOf, whole, wholeMs } from './canonical.js'
-import { PROTOCOLS, SOURCES } from './endpoint-item.js'
 import type { FoldedRuns } from './folded-runs.js'
 import { IMAGE_KINDS, type ImageIdentity } from './image-identity.js'
-import { type IndexedLists, indexedLists, type ListedEndpoint } from './item-lists.js'
+import { type IndexedLists, indexedLists } from './item-lists.js'
+import { lineageCode, listsMessages } from './lists-message.js'
 import { ProgramSets } from './program-sets.js'
 import { BASELINE_LINEAGES, type ByLineage, byLineage, type RunRecord } from './run-record.js'
 import { type DecisionsSnapshot, VERDICTS } from './verdicts.js'
@@ -34,7 +34,7 @@ export function messageOf(snapshot: BaselineSnapshot): plimsoll.v1.Baseline.$Pro
     revision: whole(revision),
     programs: programs.map(bytesOf),
     programSets,
-    items: itemsMessages(lists),
+    items: listsMessages(lists),
     runs: runs.map((run) => runMessage(run, { lists, sets })),
     ...(folded && { folded: foldedMessage(folded, { lists, sets }) }),
     ...(hasDecisions(decisions) && { decisions: decisionsMessage(decisions) }),
@@ -63,42 +63,6 @@ function imageMessage(image: ImageIdentity): plimsoll.v1.ImageIdentity.$Properti
     digest: image.digest,
     name: image.name,
     entrypoint: image.entrypoint.map(bytesOf),
-  }
-}
-
-function itemsMessages(lists: ByLineage<IndexedLists>): plimsoll.v1.LineageItems.$Properties[] {
-  return BASELINE_LINEAGES.filter((lineage) => hasItems(lists[lineage])).map((lineage) => {
-    const { syscalls, arguments: values, execs, connections, listeners } = lists[lineage]
-    return {
-      lineage: lineageCode(lineage),
-      syscalls: syscalls.items.map(({ abi, nr }) => ({ abi: ABIS.indexOf(abi) + 1, nr })),
-      arguments: values.items.map(({ abi, nr, value }) => ({
-        abi: ABIS.indexOf(abi) + 1,
-        nr,
-        value: whole(value, 0xffff_ffff),
-      })),
-      execs: execs.items.map(({ path, exe, fsMagic }) => ({
-        path: bytesOf(path),
-        exe: bytesOf(exe),
-        fsMagic: whole(fsMagic, 0xffff_ffff),
-      })),
-      connections: connections.items.map(endpointMessage),
-      listeners: listeners.items.map(endpointMessage),
-    }
-  })
-}
-
-function hasItems(lists: IndexedLists): boolean {
-  const { syscalls, arguments: values, execs, connections, listeners } = lists
-  return [syscalls, values, execs, connections, listeners].some(({ items }) => items.length > 0)
-}
-
-function endpointMessage(item: ListedEndpoint): plimsoll.v1.EndpointItem.$Properties {
-  return {
-    protocol: PROTOCOLS.indexOf(item.protocol) + 1,
-    address: bytesOf(item.address),
-    port: whole(item.port),
-    source: SOURCES.indexOf(item.source) + 1,
   }
 }
 
@@ -180,8 +144,4 @@ function decisionsMessage({
       },
     }),
   }
-}
-
-function lineageCode(lineage: Lineage): number {
-  return BASELINE_LINEAGES.indexOf(lineage) + 1
 }

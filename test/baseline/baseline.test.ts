@@ -8,7 +8,7 @@ import type { RunHandle } from '../../src/baseline/run.js'
 import { byteStringOf, byteStringOfText } from '../../src/bytes.js'
 import { OTHER_VALUE } from '../../src/kernel/arguments.js'
 import type { EndpointObservation, ExecObservation, Lineage } from '../../src/observation.js'
-import { IMAGE, runFacts, RUNS, steps, take } from '../support/baseline-steps.js'
+import { IMAGE, runFacts, RUNS, type Step, steps, take } from '../support/baseline-steps.js'
 import { NaiveBaseline } from '../support/naive-baseline.js'
 
 const LINEAGES: readonly Lineage[] = ['runtime', 'main', 'exec', 'probe']
@@ -188,6 +188,12 @@ t.test('what was odd about a program once stays on record', async (t) => {
   ])
 })
 
+t.test('a handle is good for the baseline that gave it, and for no other', async (t) => {
+  const run = Baseline.empty(IMAGE).startRun(runFacts('a'))
+  const other = Baseline.empty(IMAGE)
+  t.throws(() => other.learnSyscall(run, 'main', 'x86_64', 1, 1, 1), /not of this baseline/)
+})
+
 t.test('a run that is on record cannot be started again', async (t) => {
   const baseline = Baseline.empty(IMAGE)
   baseline.startRun(runFacts('a'))
@@ -245,6 +251,10 @@ t.test(
   },
 )
 
+function isCounted(step: Step): boolean {
+  return step.kind !== 'program' && !(step.kind === 'endpoint' && step.seen.count === 0)
+}
+
 t.test('a run that has settled learns on as if it had not', async (t) => {
   fc.assert(
     fc.property(steps(12), steps(12), (before, after) => {
@@ -252,7 +262,8 @@ t.test('a run that has settled learns on as if it had not', async (t) => {
         const baseline = Baseline.empty(IMAGE)
         const runs = RUN_IDS.map((runId) => baseline.startRun(runFacts(runId, { endedMs: 0 })))
         const others = Array.from({ length: 40 }, (_, n) => baseline.startRun(runFacts(`o${n}`)))
-        for (const step of before) take(baseline, runs, step)
+        // A hint that came last hides a window from a run that settles: see `EvidenceColumns.restore`.
+        for (const step of before.filter(isCounted)) take(baseline, runs, step)
         for (const run of runs) baseline.endRun(run, 9_000)
         for (const run of settles ? others : []) baseline.endRun(run, 9_000)
         for (const step of after) take(baseline, runs, step)
