@@ -39,8 +39,11 @@ export async function findCgroupMount(mountinfo = '/proc/self/mountinfo'): Promi
   return point
 }
 
-/** The kernel writes space, tab, newline and backslash as three octal digits (`mangle` in fs/proc_namespace.c). */
-function unescapeOctal(text: string): string {
+/**
+ * A path of a mountinfo line as it is: the kernel writes space, tab, newline and backslash as three octal digits (`mangle`
+ * in fs/proc_namespace.c).
+ */
+export function unescapeOctal(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   )
