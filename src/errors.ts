@@ -224,6 +224,18 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  CALIBRATION_FAILED: {
+    message: 'the floor of {runtime} was not measured: {problem}',
+    hint: '{remedy}',
+    exit: 1,
+    grpc: 9,
+  },
+  FLOOR_DAMAGED: {
+    message: 'floor {path} is damaged: {problem}',
+    hint: 'Remove the file, and measure again with `plimsoll calibrate`.',
+    exit: 1,
+    grpc: 15,
+  },
   LISTEN_ADDRESS: {
     message: 'cannot listen on {address}: {problem}',
     hint: 'Give unix: and a path, for example --listen unix:/run/plimsoll/learn.sock.',

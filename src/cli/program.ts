@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { asPlimsollError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { baselineCommand } from './baseline.js'
+import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
 import { learnCommand } from './learn.js'
@@ -34,6 +35,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     replayCommand(context),
     baselineCommand(context),
     profileCommand(context),
+    calibrateCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }

@@ -45,6 +45,8 @@ export interface BuiltProfile {
   readonly origins: ReadonlyMap<string, NameOrigin>
   /** Plain sentences for the user: what was left out, and what the profile takes for granted. */
   readonly notes: readonly string[]
+  /** What the floor of each runtime rests on (see `Floor.notes`). */
+  readonly floorNotes: readonly string[]
 }
 
 /**
@@ -56,8 +58,12 @@ export function buildProfile(input: ProfileInput): BuiltProfile {
   const approval = approvalOf(input.approved, input.approvedValues)
   // A value can be approved without its call, if the call is let through by value alone.
   const byValueOnly = new Set<string>(filtered.filter((call) => approval.values.has(call)))
+  // What a runtime did in a container without no_new_privs says nothing about one with it.
+  const calls = input.assumeNoNewPrivileges
+    ? input.calls.filter((call) => call.lineage !== 'runtime')
+    : input.calls
   const withheld = input.withheld ?? new Map<string, string>()
-  const { chosen, leftOut, injected, notes } = select(input.calls, {
+  const { chosen, leftOut, injected, notes } = select(calls, {
     lineages: new Set(input.lineages ?? DEFAULT_LINEAGES),
     isApproved: (name) => approval.names.has(name) || byValueOnly.has(name),
     withheld,
@@ -98,7 +104,8 @@ export function buildProfile(input: ProfileInput): BuiltProfile {
       ([name, why]) => `${name}: allowed although ${why}: every container needs it to start or run`,
     )
   const left = { notes: [...notes, ...plan.notes, ...kept.toSorted()], injected }
-  return { profile, origins, notes: profileNotes(input, left, origins, observed, covered) }
+  const said = profileNotes(input, left, origins, observed, covered)
+  return { profile, origins, notes: said, floorNotes: floor.notes }
 }
 
 /** What is allowed because of what was observed. Only the application's own calls count; a runtime has its floor. */

@@ -33,7 +33,7 @@ function floorNotes(
   allowed: ReadonlyMap<string, unknown>,
   covered: readonly Abi[],
 ): string[] {
-  const widest = floorFor(covered, { runtimes: [], assumeNoNewPrivileges: false }).floor
+  const widest = floorFor(covered, { ...options, runtimes: [], assumeNoNewPrivileges: false }).floor
   const without = [...widest].filter((name) => !allowed.has(name)).toSorted()
   if (without.length === 0) return []
   const runtimes = options.runtimes.length === 0 ? 'any runtime' : options.runtimes.join(' or ')

@@ -21,6 +21,8 @@ export interface NameOrigin {
   readonly abis: readonly Abi[]
   /** Why it was inferred; only where it was. */
   readonly reason?: string
+  /** Who needs a name of the floor (see `Floor.sources`); absent where it is none. */
+  readonly floor?: readonly string[]
   /** Let through with these values of its argument alone; absent where it is let through whole. */
   readonly values?: readonly AllowedValue[]
 }
@@ -43,7 +45,7 @@ export function originsOf(input: OriginInput): ReadonlyMap<string, NameOrigin> {
 
 function originOf(
   name: string,
-  { chosen, approved, floor: { floor, required }, inferred, byValue }: OriginInput,
+  { chosen, approved, floor: { floor, required, sources }, inferred, byValue }: OriginInput,
 ): NameOrigin {
   const seen = chosen.get(name)
   const reason = inferred.get(name)
@@ -60,6 +62,7 @@ function originOf(
     programs: [...(seen?.programs ?? [])].toSorted(),
     runs: seen?.runs ?? 0,
     abis: [...(seen?.abis ?? [])].toSorted(),
+    ...(floor.has(name) ? { floor: sources.get(name) ?? [] } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(values === undefined ? {} : { values }),
   }
