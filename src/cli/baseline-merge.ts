@@ -4,7 +4,15 @@ import { Baseline } from '../baseline/baseline.js'
 import { encodeBaseline } from '../baseline/codec.js'
 import { merged } from '../baseline/merge.js'
 import { writeWhole } from '../engine/write-file.js'
-import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import {
+  command,
+  type Context,
+  floorsOf,
+  jsonOption,
+  printJson,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { FILE_OR_REFERENCE, loadBaseline } from './load-baseline.js'
 import { summaryLines, summaryOf } from './summary.js'
 
@@ -32,7 +40,7 @@ export function mergeCommand(context: Context): Command {
       // Revisions count the changes of one store; equal content gives equal bytes.
       sum.revision = 0
       await writeWhole(flags.out, encodeBaseline(sum))
-      const summary = summaryOf(sum)
+      const summary = summaryOf(sum, await floorsOf(flags.state, context))
       if (flags.json === true) printJson(context, summary)
       else context.terminal.out(`${summaryLines(summary).join('\n')}\n`)
     })

@@ -13,7 +13,16 @@ import { approveCommand, candidatesCommand, rejectCommand, sealCommand } from '.
 import { diffCommand } from './baseline-diff.js'
 import { readBaselineFile } from './baseline-file.js'
 import { mergeCommand } from './baseline-merge.js'
-import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import type { KnownFloor } from '../seccomp/floor.js'
+import {
+  command,
+  type Context,
+  floorsOf,
+  jsonOption,
+  printJson,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { lineageOption, showText } from './show.js'
 import { summaryLines, summaryOf } from './summary.js'
 import { table } from './table.js'
@@ -54,18 +63,29 @@ function list(context: Context): Command {
     .addOption(jsonOption())
     .action(async (flags: Flags) => {
       const entries = await storeOf(flags.state, context).list()
-      if (flags.json === true) printJson(context, entries.map(entryView))
-      else context.terminal.out(table(HEAD, entries.map(entryRow)))
+      const floors = await floorsOf(flags.state, context)
+      if (flags.json === true)
+        printJson(
+          context,
+          entries.map((entry) => entryView(entry, floors)),
+        )
+      else
+        context.terminal.out(
+          table(
+            HEAD,
+            entries.map((entry) => entryRow(entry, floors)),
+          ),
+        )
     })
 }
 
 const HEAD = ['IMAGE', 'BASELINE', 'REV', 'RUNS', 'CALLS', 'PROGRAMS', 'PROGRESS', 'STATE']
 
-function entryRow(entry: StoreEntry): readonly string[] {
+function entryRow(entry: StoreEntry, floors: readonly KnownFloor[]): readonly string[] {
   const key = entry.key.slice(0, entry.key.indexOf('-') + 13)
   if (entry.kind === 'damaged')
     return [quoted(entry.path), key, '', '', '', '', '', `damaged: ${quoted(entry.problem)}`]
-  const summary = summaryOf(entry.baseline)
+  const summary = summaryOf(entry.baseline, floors)
   return [
     quoted(summary.image),
     key,
@@ -78,10 +98,10 @@ function entryRow(entry: StoreEntry): readonly string[] {
   ]
 }
 
-function entryView(entry: StoreEntry): unknown {
+function entryView(entry: StoreEntry, floors: readonly KnownFloor[]): unknown {
   return entry.kind === 'damaged'
     ? { key: entry.key, damaged: entry.problem, path: entry.path }
-    : summaryOf(entry.baseline)
+    : summaryOf(entry.baseline, floors)
 }
 
 function show(context: Context): Command {
@@ -126,7 +146,8 @@ function importFrom(context: Context): Command {
       // Revisions count the changes of one store; here it starts anew.
       baseline.revision = 0
       const [kept] = await keep(storeOf(flags.state, context), [baseline])
-      if (kept) context.terminal.out(`${summaryLines(summaryOf(kept)).join('\n')}\n`)
+      const floors = await floorsOf(flags.state, context)
+      if (kept) context.terminal.out(`${summaryLines(summaryOf(kept, floors)).join('\n')}\n`)
     })
 }
 

@@ -3,7 +3,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { BaselineStore } from '../baseline/store.js'
+import { loadFloors } from '../engine/floors.js'
 import { jsonText } from '../engine/json-text.js'
+import type { KnownFloor } from '../seccomp/floor.js'
 import type { Terminal } from './terminal.js'
 
 export interface Context {
@@ -38,6 +40,14 @@ export function stateDirectory(option: string | undefined, env: NodeJS.ProcessEn
 
 export function storeOf(option: string | undefined, context: Context): BaselineStore {
   return new BaselineStore(stateDirectory(option, context.terminal.env))
+}
+
+/** The floors that profiles are built with here. */
+export async function floorsOf(
+  option: string | undefined,
+  context: Context,
+): Promise<readonly KnownFloor[]> {
+  return loadFloors(stateDirectory(option, context.terminal.env))
 }
 
 /** A command with help behind usage errors; options of subcommands may follow their arguments. */

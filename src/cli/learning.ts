@@ -12,9 +12,17 @@ import { learnCommand } from '../engine/learn-command.js'
 import { learnContainers } from '../engine/learn-containers.js'
 import { serveLearning } from '../engine/serve-learning.js'
 import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
+import type { KnownFloor } from '../seccomp/floor.js'
 import { forwardSignals } from '../workload/signals.js'
 import { isForeground } from '../workload/terminal.js'
-import { type Context, jsonOption, stateDirectory, stateOption, storeOf } from './context.js'
+import {
+  type Context,
+  floorsOf,
+  jsonOption,
+  stateDirectory,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { durationMs, positiveCount } from './duration.js'
 import { learningEvents } from './learning-events.js'
 import { plural } from './plural.js'
@@ -69,6 +77,8 @@ export async function runLearning(
   tracePath: string | undefined,
 ): Promise<void> {
   checkUsage(argv, flags)
+  // Before anything is learned: a damaged one must not come up when the profile is due.
+  const floors = await floorsOf(flags.state, context)
   const store = storeOf(flags.state, context)
   const stop = new AbortController()
   const timer: { value?: NodeJS.Timeout } = {}
@@ -108,8 +118,8 @@ export async function runLearning(
       learned.session.baselines(),
       stateDirectory(flags.state, context.terminal.env),
     )
-    await writeProfiles(context, kept, flags)
-    report(context, kept, flags, argv.length > 0)
+    await writeProfiles(context, kept, flags, floors)
+    report(context, kept, flags, floors, argv.length > 0)
     if (note !== '') context.terminal.say(`plimsoll: ${note}`)
     context.status = status
     if (learned.traceFailure) throw learned.traceFailure
@@ -205,6 +215,7 @@ async function writeProfiles(
   context: Context,
   baselines: readonly Baseline[],
   flags: LearningFlags,
+  floors: readonly KnownFloor[],
 ): Promise<void> {
   if (flags.seccomp !== undefined) {
     const [baseline, ...others] = baselines
@@ -214,20 +225,25 @@ async function writeProfiles(
         remedy: 'Run the container while plimsoll learns; for several images use --out DIR.',
       })
     }
-    await writeOne(context, flags.seccomp, baseline)
+    await writeOne(context, flags.seccomp, baseline, floors)
   }
   if (flags.out !== undefined) {
     await mkdir(flags.out, { recursive: true })
     for (const baseline of baselines) {
-      await writeOne(context, join(flags.out, `${fileNameOf(baseline)}.json`), baseline)
+      await writeOne(context, join(flags.out, `${fileNameOf(baseline)}.json`), baseline, floors)
     }
   }
 }
 
-async function writeOne(context: Context, path: string, baseline: Baseline): Promise<void> {
-  const built = profileOf(baseline, DEFAULT_PROFILE)
+async function writeOne(
+  context: Context,
+  path: string,
+  baseline: Baseline,
+  floors: readonly KnownFloor[],
+): Promise<void> {
+  const built = profileOf(baseline, { ...DEFAULT_PROFILE, floors })
   await writeProfile(path, built, baseline)
-  for (const note of built.notes) context.terminal.say(`note: ${note}`)
+  for (const note of [...built.floorNotes, ...built.notes]) context.terminal.say(`note: ${note}`)
   const isVerifiable = baseline.image.kind === 'container'
   context.terminal.say(
     `plimsoll: profile written to ${quoted(path)}; ${isVerifiable ? notVerified(baseline, path) : 'not verified'}`,
@@ -245,9 +261,10 @@ function report(
   context: Context,
   baselines: readonly Baseline[],
   flags: LearningFlags,
+  floors: readonly KnownFloor[],
   isCommand: boolean,
 ): void {
-  const summaries = baselines.map(summaryOf)
+  const summaries = baselines.map((baseline) => summaryOf(baseline, floors))
   const text =
     flags.json === true
       ? jsonText(summaries)

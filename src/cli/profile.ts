@@ -12,7 +12,15 @@ import type { Runtime } from '../seccomp/floor-tables.js'
 import { isKubernetesName } from '../seccomp/kubernetes-name.js'
 import type { Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
-import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import {
+  command,
+  type Context,
+  floorsOf,
+  jsonOption,
+  printJson,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { plural } from './plural.js'
 import { notVerified, verifyCommand } from './verify.js'
 
@@ -94,12 +102,16 @@ async function make(context: Context, ref: string, flags: ProfileFlags): Promise
     assumeNoNewPrivileges: flags.assumeNnp ?? false,
     arguments: flags.arguments,
     families: flags.families,
+    floors: await floorsOf(flags.state, context),
   }
   const built = profileOf(baseline, options)
   const exported = exportOf(built, baseline, flags.format, flags.name)
   if (flags.out === undefined) terminal.out(exported.text)
   else await writeExport(flags.out, built, baseline, flags.format, exported)
-  for (const note of [...built.notes, ...exported.notes]) terminal.say(`note: ${note}`)
+  // No runtime starts a unit, so its drop-in has nothing of their floors.
+  const floorNotes = flags.format === 'systemd' ? [] : built.floorNotes
+  for (const note of [...floorNotes, ...built.notes, ...exported.notes])
+    terminal.say(`note: ${note}`)
   const { profileAllows, fewer } = comparedToDockerDefault(exported.allowed)
   const isVerifiable = baseline.image.kind === 'container' && flags.format === 'oci'
   terminal.say(

@@ -2,7 +2,15 @@
 import type { Command } from 'commander'
 import { keep } from '../engine/keep.js'
 import { replay } from '../engine/replay.js'
-import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import {
+  command,
+  type Context,
+  floorsOf,
+  jsonOption,
+  printJson,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { summaryLines, summaryOf } from './summary.js'
 
 export function replayCommand(context: Context): Command {
@@ -12,7 +20,9 @@ export function replayCommand(context: Context): Command {
     .addOption(jsonOption())
     .action(async (file: string, flags: { state?: string; json?: boolean }) => {
       const store = storeOf(flags.state, context)
-      const summaries = (await keep(store, await replay(file))).map(summaryOf)
+      const floors = await floorsOf(flags.state, context)
+      const kept = await keep(store, await replay(file))
+      const summaries = kept.map((baseline) => summaryOf(baseline, floors))
       if (flags.json === true) printJson(context, summaries)
       else {
         for (const summary of summaries) {

@@ -7,6 +7,7 @@ import type { Incompleteness } from '../observation.js'
 import { DEFAULT_PROFILE, profileOf } from '../engine/profile.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
 import { basisText, expectationText, unitName } from './coverage-text.js'
+import type { KnownFloor } from '../seccomp/floor.js'
 import { plural } from './plural.js'
 
 export interface Summary {
@@ -29,7 +30,8 @@ export interface Summary {
   readonly profile: { readonly allows: number; readonly fewerThanDocker: number } | null
 }
 
-export function summaryOf(baseline: Baseline): Summary {
+/** `floors` are those that its profile would be built with. */
+export function summaryOf(baseline: Baseline, floors: readonly KnownFloor[]): Summary {
   const { state, reasons } = baseline.completeness()
   const syscalls = baseline.syscalls('main').length
   const { progress, candidates } = learningView(baseline)
@@ -48,13 +50,13 @@ export function summaryOf(baseline: Baseline): Summary {
     listeners: baseline.listeners('main').length,
     progress,
     candidates,
-    profile: syscalls === 0 ? null : comparisonOf(baseline),
+    profile: syscalls === 0 ? null : comparisonOf(baseline, floors),
   }
 }
 
-function comparisonOf(baseline: Baseline): Summary['profile'] {
+function comparisonOf(baseline: Baseline, floors: readonly KnownFloor[]): Summary['profile'] {
   try {
-    const { origins } = profileOf(baseline, DEFAULT_PROFILE)
+    const { origins } = profileOf(baseline, { ...DEFAULT_PROFILE, floors })
     const { profileAllows, fewer } = comparedToDockerDefault([...origins.keys()])
     return { allows: profileAllows, fewerThanDocker: fewer }
   } catch {

@@ -10,6 +10,7 @@ import type { Lineage } from '../observation.js'
 import { type BuiltProfile, buildProfile, DEFAULT_LINEAGES } from '../seccomp/build.js'
 import { DEFAULT_ARGUMENTS } from '../seccomp/argument-rules.js'
 import type { Runtime } from '../seccomp/floor-tables.js'
+import type { KnownFloor } from '../seccomp/floor.js'
 import { isErrnoOnlyChange } from '../seccomp/errno-change.js'
 import { serializeProfile, type Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
@@ -29,8 +30,11 @@ export interface ProfileOptions {
   readonly arguments: readonly ArgumentCall[]
   /** Whether to allow what newer builds make of the observed calls as well. */
   readonly families: boolean
+  /** Measured floors, as `loadFloors` gives them. */
+  readonly floors: readonly KnownFloor[]
 }
 
+/** With the floors of the tables; callers put measured ones in their place. */
 export const DEFAULT_PROFILE: ProfileOptions = {
   lineages: DEFAULT_LINEAGES,
   strength: 'enforce',
@@ -38,6 +42,7 @@ export const DEFAULT_PROFILE: ProfileOptions = {
   assumeNoNewPrivileges: false,
   arguments: DEFAULT_ARGUMENTS,
   families: true,
+  floors: [],
 }
 
 /** The profile of a baseline. Throws `PROFILE_EMPTY`. Pure. */
@@ -104,6 +109,7 @@ function provenanceOf(built: BuiltProfile, baseline: Baseline): unknown {
     certificate: certificateView(certificateOf(baseline)),
     verified: false,
     notes: built.notes,
+    floor: built.floorNotes,
     syscalls: Object.fromEntries(built.origins),
   }
 }
