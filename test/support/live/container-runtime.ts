@@ -14,8 +14,10 @@ export interface ContainerSpec {
   readonly network?: 'none' | 'host'
   /** Path of a seccomp profile, or `unconfined`; without it the runtime's default filter. */
   readonly seccomp?: string
-  readonly user?: string
   readonly capAdd?: readonly string[]
+  /** `uid` or `uid:gid`; without it the image's. */
+  readonly user?: string
+  readonly noNewPrivileges?: boolean
   /** `host:container[:ro]`. */
   readonly volumes?: readonly string[]
   readonly timeoutMs?: number
@@ -115,6 +117,7 @@ export class ContainerRuntime {
       ...(spec.name === undefined ? [] : [`--name=${spec.name}`]),
       ...(spec.seccomp === undefined ? [] : [`--security-opt=seccomp=${spec.seccomp}`]),
       ...(spec.user === undefined ? [] : [`--user=${spec.user}`]),
+      ...(spec.noNewPrivileges === true ? ['--security-opt=no-new-privileges'] : []),
       ...(spec.capAdd ?? []).map((capability) => `--cap-add=${capability}`),
       ...(spec.volumes ?? []).map((volume) => `--volume=${volume}`),
       spec.image,
