@@ -1,6 +1,6 @@
 /**
  * The hash that probes/exec.bt makes of an entry's argv, made again from a known command line. The kernel's side has only
- * 64-bit arithmetic and no loops, so: start with the length; take in eight bytes at a time as a little-endian number, the
+ * 64-bit arithmetic and no loops, so: start with the length and a constant; take in eight bytes at a time as a little-endian number, the
  * last ones filled up with zeros; after each, multiply by an odd number and fold the upper half into the lower. It tells
  * command lines apart, it does not resist one that is made to collide: no container chooses what is executed in it from
  * outside.
@@ -12,6 +12,8 @@ export const ARGV_HASHED = 512
 
 /** The multiplier of xorshift64*: odd, with bits all over. */
 const FACTOR = 0x2545f4914f6cdd1dn
+/** The fraction of the golden ratio, bit 62 free: without it an argv whose first word is its own length would hash to 0. */
+const START = 0x1e3779b97f4a7c15n
 const U64 = 0xffff_ffff_ffff_ffffn
 
 /** Argv as it lies in memory: a zero byte behind each word. */
@@ -23,7 +25,7 @@ export function argvBytes(argv: readonly ByteString[]): ByteString {
 export function argvHash(bytes: ByteString): bigint {
   const hashed = Buffer.alloc(ARGV_HASHED)
   hashed.write(bytes, 'latin1')
-  let hash = BigInt(bytes.length)
+  let hash = BigInt(bytes.length) + START
   for (let at = 0; at < Math.min(bytes.length, ARGV_HASHED); at += 8) {
     hash = ((hash ^ hashed.readBigUInt64LE(at)) * FACTOR) & U64
     hash ^= hash >> 32n
