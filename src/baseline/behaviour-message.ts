@@ -2,7 +2,7 @@
 import type { plimsoll } from '../gen/plimsoll.js'
 import { ABIS } from '../observation.js'
 import type { CollapsedArguments } from './argument-item.js'
-import type { Behaviour } from './behaviour.js'
+import { type Behaviour, kindsIn } from './behaviour.js'
 import { deltasOf, whole, wholeMs } from './canonical.js'
 import type { Collapsed } from './collapsed.js'
 import type { EndpointFacts } from './endpoint-item.js'
@@ -20,7 +20,7 @@ export function behaviourMessage(
 ): plimsoll.v1.Behaviour.$Properties {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
   const { execsCollapsed, connectionsCollapsed, listenersCollapsed } = behaviour
-  const baseMs = baseOf([syscalls, values, execs, connections, listeners])
+  const baseMs = baseOf(kindsIn(behaviour))
   const columns = <Facts, Item extends Facts & Evidence>(
     items: readonly Item[],
     list: ItemList<Facts>,

@@ -2,6 +2,7 @@
 import type { ArgumentItem, CollapsedArguments } from './argument-item.js'
 import type { Collapsed } from './collapsed.js'
 import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
+import type { Evidence } from './evidence.js'
 import type { ExecFacts, ExecItem } from './exec-item.js'
 import type { SyscallItem } from './syscall-item.js'
 
@@ -43,9 +44,15 @@ export function hasContent(behaviour: Behaviour): boolean {
   )
 }
 
-export function itemsIn(behaviour: Behaviour): number {
+/** The items kind by kind. */
+export function kindsIn(behaviour: Behaviour): readonly (readonly Evidence[])[] {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
-  return syscalls.length + values.length + execs.length + connections.length + listeners.length
+  return [syscalls, values, execs, connections, listeners]
+}
+
+/** Items of all kinds. */
+export function itemsIn(behaviour: Behaviour): number {
+  return kindsIn(behaviour).reduce((sum, items) => sum + items.length, 0)
 }
 
 /** Bytes of the text that names items. */

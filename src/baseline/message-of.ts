@@ -3,7 +3,7 @@ import { bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
 import { type Incompleteness, REASONS } from '../observation.js'
 import type { BaselineSnapshot } from './baseline.js'
-import { hasContent, type Behaviour } from './behaviour.js'
+import { type Behaviour, hasContent, kindsIn } from './behaviour.js'
 import { behaviourMessage } from './behaviour-message.js'
 import { deltasOf, whole, wholeMs } from './canonical.js'
 import type { FoldedRuns } from './folded-runs.js'
@@ -48,10 +48,7 @@ function programSetsOf(
   const sets = new ProgramSets(programs)
   for (const behaviours of all) {
     for (const lineage of BASELINE_LINEAGES) {
-      const { syscalls, arguments: values, execs, connections, listeners } = behaviours[lineage]
-      for (const items of [syscalls, values, execs, connections, listeners]) {
-        for (const item of items) sets.add(item)
-      }
+      for (const items of kindsIn(behaviours[lineage])) for (const item of items) sets.add(item)
     }
   }
   return sets

@@ -1,5 +1,5 @@
 /** Evidence that names too many programs in all is cut to those that come first; what loses one says "and more". Pure. */
-import type { Behaviour } from './behaviour.js'
+import { type Behaviour, kindsIn } from './behaviour.js'
 import type { Evidence } from './evidence.js'
 import type { History } from './history.js'
 import { type ByLineage, byLineage } from './run-record.js'
@@ -22,8 +22,8 @@ function cutAll(behaviours: ByLineage<Behaviour>, last: string): ByLineage<Behav
 
 function cutBehaviour(behaviour: Behaviour, last: string): Behaviour {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
-  const lists = [syscalls, values, execs, connections, listeners]
-  if (lists.every((items) => items.every((item) => isWithin(item, last)))) return behaviour
+  const isCut = kindsIn(behaviour).every((items) => items.every((item) => isWithin(item, last)))
+  if (isCut) return behaviour
   return {
     ...behaviour,
     syscalls: cutItems(syscalls, last),

@@ -4,7 +4,7 @@
  */
 import type { ByteString } from '../bytes.js'
 import type { Lineage } from '../observation.js'
-import { itemsIn, NO_BEHAVIOUR, type Behaviour, textIn } from './behaviour.js'
+import { itemsIn, kindsIn, NO_BEHAVIOUR, type Behaviour, textIn } from './behaviour.js'
 import { joinedBehaviour } from './behaviour-union.js'
 import { joinedRunFacts, type RunFacts } from './run.js'
 
@@ -71,8 +71,7 @@ export function joinedBehaviours(states: readonly ByLineage<Behaviour>[]): ByLin
 export function programsOf({ behaviours }: Pick<RunRecord, 'behaviours'>): ReadonlySet<ByteString> {
   const paths = new Set<ByteString>()
   for (const lineage of BASELINE_LINEAGES) {
-    const { syscalls, arguments: values, execs, connections, listeners } = behaviours[lineage]
-    for (const items of [syscalls, values, execs, connections, listeners]) {
+    for (const items of kindsIn(behaviours[lineage])) {
       for (const item of items) for (const path of item.programs) paths.add(path)
     }
   }
