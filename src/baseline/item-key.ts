@@ -14,7 +14,7 @@
 import { bytesOf, type ByteString } from '../bytes.js'
 import { type Abi, ABIS, type Source, SYSCALL_NR_LIMIT } from '../observation.js'
 import { PROTOCOLS, type Protocol, SOURCES } from './endpoint-item.js'
-import { compareText, PORT_LIMIT } from './limits.js'
+import { compareText, ITEM_KEY_BYTES, PORT_LIMIT } from './limits.js'
 
 export type ItemKey = string & { readonly __itemKey: unique symbol }
 
@@ -55,6 +55,7 @@ export function itemKeyOf(item: NamedItem): ItemKey {
 
 /** What the key names, or undefined if `key` is none. */
 export function itemOfKey(key: string): NamedItem | undefined {
+  if (key.length > ITEM_KEY_BYTES) return undefined
   // A unit above 0xff is no byte.
   // oxlint-disable-next-line no-control-regex -- every byte may occur
   if (!/^[\u0000-\u00ff]*$/.test(key)) return undefined

@@ -4,38 +4,29 @@
  */
 import type { Abi } from '../observation.js'
 import type { Behaviour } from './behaviour.js'
-import { type ItemKey, itemKeyOf, type NamedItem } from './item-key.js'
+import { ITEM_KINDS, type ItemKey, itemKeyOf, type NamedItem } from './item-key.js'
 import { CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
+import { namedItems } from './named-items.js'
 import { syscallCode } from './syscall-item.js'
 
-const LIMITS: Readonly<Record<NamedItem['kind'], number>> = {
-  // Bounded by their numbers and, per call, by the sets of the runs.
-  syscall: Infinity,
-  argument: Infinity,
+/** Calls are bounded by their numbers, arguments by the sets of the runs. */
+const LIMITS: Readonly<Partial<Record<NamedItem['kind'], number>>> = {
   exec: EXEC_LIMIT,
   connect: CONNECTION_LIMIT,
   listen: LISTENER_LIMIT,
 }
 
 export class KnownItems {
-  /** By `syscallCode`. */
+  /** By `syscallCode`: there are many questions about calls, and a key would have to be made for each. */
   readonly #syscalls = new Set<number>()
-  readonly #others: Readonly<Record<NamedItem['kind'], Set<ItemKey>>> = {
-    syscall: new Set(),
-    argument: new Set(),
-    exec: new Set(),
-    connect: new Set(),
-    listen: new Set(),
-  }
+  readonly #others = new Map(ITEM_KINDS.map((kind) => [kind, new Set<ItemKey>()]))
 
+  /** Knows what the behaviour has. */
   constructor(behaviour: Behaviour) {
-    for (const { abi, nr } of behaviour.syscalls) this.addSyscall(abi, nr)
-    for (const { abi, nr, value } of behaviour.arguments) {
-      this.add({ kind: 'argument', abi, nr, value })
+    for (const item of namedItems(behaviour)) {
+      if (item.kind === 'syscall') this.addSyscall(item.abi, item.nr)
+      else this.add(item)
     }
-    for (const { path, exe } of behaviour.execs) this.add({ kind: 'exec', path, exe })
-    for (const endpoint of behaviour.connections) this.add({ ...endpoint, kind: 'connect' })
-    for (const endpoint of behaviour.listeners) this.add({ ...endpoint, kind: 'listen' })
   }
 
   /** Whether the call is known. O(1), allocates nothing. */
@@ -53,9 +44,9 @@ export class KnownItems {
 
   /** Takes note of the item; whether it was not known, and there was room for it. */
   add(item: Exclude<NamedItem, { kind: 'syscall' }>): boolean {
-    const known = this.#others[item.kind]
-    if (known.size === LIMITS[item.kind]) return false
+    const known = this.#others.get(item.kind)!
     const before = known.size
+    if (before === LIMITS[item.kind]) return false
     return known.add(itemKeyOf(item)).size > before
   }
 }

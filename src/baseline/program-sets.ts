@@ -58,11 +58,17 @@ export class ProgramSets {
   }
 
   #made(programs: readonly ByteString[], more: boolean): Entry {
-    const indices = programs.map((path) => this.#indexes.get(path)!)
+    const indices = programs.map((path) => this.#indexOf(path))
     const key = orderKey({ programs: indices, more })
     const entry = this.#byKey.get(key) ?? { programs: indices, more, position: 0 }
     this.#byKey.set(key, entry)
     return entry
+  }
+
+  #indexOf(path: ByteString): number {
+    const index = this.#indexes.get(path)
+    if (index === undefined) throw new RangeError('a program is not among those of the baseline')
+    return index
   }
 }
 

@@ -3,7 +3,7 @@
  * of two that contradict, in any order and however often. What follows from decisions is said elsewhere.
  */
 import { failure } from '../errors.js'
-import { compareItemKeys, type ItemKey } from './item-key.js'
+import { compareItemKeys, type ItemKey, itemOfKey } from './item-key.js'
 import {
   boundedText,
   compareText,
@@ -45,12 +45,14 @@ export const NO_DECISIONS: DecisionsSnapshot = { verdicts: [], seal: undefined }
 
 /** The decisions with that verdict, if there is no later one on its item. Throws `DECISIONS_FULL`. */
 export function withVerdict(decisions: DecisionsSnapshot, verdict: Verdict): DecisionsSnapshot {
+  checkKey(verdict.item)
   const bounded = { ...verdict, by: boundedText(verdict.by), reason: boundedText(verdict.reason) }
   return joinedDecisions(decisions, { verdicts: [bounded], seal: undefined })
 }
 
 /** The decisions with that seal, if there is no later one. Throws `DECISIONS_FULL`. */
 export function withSeal(decisions: DecisionsSnapshot, seal: Seal): DecisionsSnapshot {
+  for (const key of seal.items) checkKey(key)
   const items = [...new Set(seal.items)].sort(compareItemKeys)
   const { atMs } = seal
   const bounded = {
@@ -91,6 +93,11 @@ export function boundsProblem({ verdicts, seal }: DecisionsSnapshot): string | u
       return `the names of the items exceed ${DECISION_TEXT_BYTES} bytes`
   }
   return undefined
+}
+
+/** A file with a decision about nothing could not be read again. */
+function checkKey(key: ItemKey): void {
+  if (itemOfKey(key) === undefined) throw new RangeError('a decision must be about an item')
 }
 
 function compareVerdicts(a: Verdict, b: Verdict): number {

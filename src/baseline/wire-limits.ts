@@ -10,7 +10,8 @@ import { BASELINE_LINEAGES } from './run-record.js'
 import type { FieldLimit, MessageLimit } from './wire-look.js'
 
 const CALLS = ABIS.length * SYSCALL_NR_LIMIT
-const ARGUMENTS = ABIS.length * ARGUMENT_CALLS.length * limits.ARGUMENT_LIMIT
+const CALLS_WITH_ARGUMENT = ABIS.length * ARGUMENT_CALLS.length
+const ARGUMENTS = CALLS_WITH_ARGUMENT * limits.ARGUMENT_LIMIT
 
 /** (Run, item) pairs in a file: those of the listed runs, and those of what is folded, which is like one run more. */
 const PAIRS =
@@ -23,7 +24,6 @@ export const BASELINE_PARTS = 24 * PAIRS
 
 const NUMBER: FieldLimit = { max: 1 }
 const TEXT: FieldLimit = { max: 1, bytes: limits.TEXT_BYTES }
-const KEY_BYTES = 2 * (limits.PATH_BYTES + limits.NAME_BYTES) + 5
 
 const COLLAPSED: FieldLimit = { max: 1, of: { 1: NUMBER, 2: NUMBER, 3: NUMBER } }
 
@@ -57,7 +57,7 @@ const BEHAVIOURS: FieldLimit = {
     5: evidence(limits.EXEC_LIMIT),
     6: evidence(limits.CONNECTION_LIMIT),
     7: evidence(limits.LISTENER_LIMIT),
-    8: { max: CALLS, of: { 1: NUMBER, 2: NUMBER, 3: COLLAPSED } },
+    8: { max: CALLS_WITH_ARGUMENT, of: { 1: NUMBER, 2: NUMBER, 3: COLLAPSED } },
     9: COLLAPSED,
     10: COLLAPSED,
     11: COLLAPSED,
@@ -117,11 +117,16 @@ const LINEAGE_ITEMS: MessageLimit = {
 const DECISIONS: MessageLimit = {
   1: {
     max: limits.VERDICT_LIMIT,
-    of: { 1: { max: 1, bytes: KEY_BYTES }, 2: NUMBER, 3: NUMBER, 4: TEXT, 5: TEXT },
+    of: { 1: { max: 1, bytes: limits.ITEM_KEY_BYTES }, 2: NUMBER, 3: NUMBER, 4: TEXT, 5: TEXT },
   },
   2: {
     max: 1,
-    of: { 1: NUMBER, 2: TEXT, 3: TEXT, 4: { max: limits.SEAL_ITEM_LIMIT, bytes: KEY_BYTES } },
+    of: {
+      1: NUMBER,
+      2: TEXT,
+      3: TEXT,
+      4: { max: limits.SEAL_ITEM_LIMIT, bytes: limits.ITEM_KEY_BYTES },
+    },
   },
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { jsonView } from '../../src/baseline/json-view.js'
-import { itemKeyOf } from '../../src/baseline/item-key.js'
+import { type ItemKey, itemKeyOf } from '../../src/baseline/item-key.js'
 import type { RunHandle } from '../../src/baseline/run.js'
 import { byteStringOf, byteStringOfText } from '../../src/bytes.js'
 import { OTHER_VALUE } from '../../src/kernel/arguments.js'
@@ -423,6 +423,18 @@ t.test('of two verdicts on an item the later counts, and so with seals', async (
   })
   baseline.setVerdict({ ...rejected, verdict: 'approved', atMs: 21 })
   t.match(baseline.decisions.verdicts, [{ verdict: 'rejected' }, { verdict: 'approved' }])
+})
+
+t.test('a decision about nothing is a mistake of the caller', async (t) => {
+  const baseline = Baseline.empty(IMAGE)
+  const exe = byteStringOfText('sh')
+  const long = itemKeyOf({ kind: 'exec', path: byteStringOfText('x'.repeat(9_000)), exe })
+  for (const item of ['' as ItemKey, 'read' as ItemKey, long]) {
+    const verdict = { item, verdict: 'approved', atMs: 1, by: '', reason: '' } as const
+    t.throws(() => baseline.setVerdict(verdict), /must be about an item/)
+    const seal = { atMs: 1, by: '', contentHash: '', items: [item] }
+    t.throws(() => baseline.setSeal(seal), /must be about an item/)
+  }
 })
 
 t.test('no decision is dropped for want of room', async (t) => {
