@@ -20,8 +20,20 @@ export interface ExecView {
   readonly count: number
 }
 
+/** One value of an argument that is learned; see `src/kernel/arguments.ts`. */
+export interface ArgumentView {
+  readonly abi: string
+  readonly nr: number
+  readonly name: string
+  readonly value: number
+  readonly label: string
+  readonly count: number
+  readonly runs: number
+}
+
 export interface LineageView {
   readonly syscalls: readonly SyscallView[]
+  readonly arguments: readonly ArgumentView[]
   readonly execs: readonly ExecView[]
   readonly connections: readonly object[]
   readonly listeners: readonly object[]
@@ -73,6 +85,11 @@ export function callOf(
   lineage: LineageName = 'main',
 ): SyscallView | undefined {
   return syscallsOf(view, lineage).find((call) => call.abi === abi && call.name === name)
+}
+
+/** Learned arguments of one lineage, in the order of the view. */
+export function argumentsOf(view: BaselineView, lineage: LineageName): readonly ArgumentView[] {
+  return view.lineages[lineage]?.arguments ?? []
 }
 
 /** What a test reads of a seccomp profile in the OCI dialect. */

@@ -20,6 +20,8 @@ export interface ContainerSpec {
   readonly noNewPrivileges?: boolean
   /** `host:container[:ro]`. */
   readonly volumes?: readonly string[]
+  /** Text of a health check, which a shell runs: by docker's daemon each second, under podman when it is asked to. */
+  readonly healthCommand?: string
   readonly timeoutMs?: number
 }
 
@@ -118,6 +120,9 @@ export class ContainerRuntime {
       ...(spec.seccomp === undefined ? [] : [`--security-opt=seccomp=${spec.seccomp}`]),
       ...(spec.user === undefined ? [] : [`--user=${spec.user}`]),
       ...(spec.noNewPrivileges === true ? ['--security-opt=no-new-privileges'] : []),
+      ...(spec.healthCommand === undefined
+        ? []
+        : [`--health-cmd=${spec.healthCommand}`, '--health-interval=1s']),
       ...(spec.capAdd ?? []).map((capability) => `--cap-add=${capability}`),
       ...(spec.volumes ?? []).map((volume) => `--volume=${volume}`),
       spec.image,

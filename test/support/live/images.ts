@@ -19,6 +19,8 @@ export interface Recipe {
   fill(root: string): Promise<void>
   readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
+  /** Words of a health check that no shell runs, each second. podman imports no image with one. */
+  readonly healthCheck?: readonly string[]
 }
 
 /** busybox alone; runs `true`. */
@@ -134,5 +136,8 @@ function changesOf(recipe: Recipe): readonly string[] {
   const changes: string[] = []
   if (recipe.entrypoint) changes.push(`ENTRYPOINT ${JSON.stringify(recipe.entrypoint)}`)
   if (recipe.command) changes.push(`CMD ${JSON.stringify(recipe.command)}`)
+  if (recipe.healthCheck) {
+    changes.push(`HEALTHCHECK --interval=1s CMD ${JSON.stringify(recipe.healthCheck)}`)
+  }
   return changes
 }

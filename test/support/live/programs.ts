@@ -18,6 +18,7 @@ export const PROGRAM_NAMES = [
   'int80',
   'loop',
   'refused',
+  'values',
   'wait',
   'x32',
 ] as const
