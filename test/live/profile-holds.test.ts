@@ -5,6 +5,7 @@
 import type { Test } from 'tap'
 import { profileAt } from '../support/live/baseline-view.js'
 import { BUSYBOX, CALLS, imageOf, NGINX, REDIS, type Recipe } from '../support/live/images.js'
+import { PYTHON } from '../support/live/interpreters.js'
 import { plimsoll, Session } from '../support/live/plimsoll.js'
 import { podman } from '../support/live/podman.js'
 import type { Finished } from '../support/live/process.js'
@@ -12,6 +13,8 @@ import { liveTest, type Need } from '../support/live/requirements.js'
 import { visitNginx, visitRedis, type Server } from '../support/live/service.js'
 
 const RUNS = 10
+/** With floor and families; more than this would mean that something else than the image was learned. */
+const NAMES_AT_MOST = 90
 const SCRIPT = '/bin/ls / | /bin/wc -l; /bin/mkdir /tmp/a && echo hi >/tmp/a/b; /bin/cat /tmp/a/b'
 
 interface Outcome {
@@ -39,6 +42,15 @@ const WORKLOADS: readonly {
     needs: ['nginx'],
     recipe: NGINX,
     go: (server, session) => visitNginx(server, session.path('nginx.conf')),
+  },
+  {
+    name: 'python, with a thread',
+    needs: ['python3'],
+    recipe: PYTHON,
+    async go({ runtime, ...spec }) {
+      const finished = await runtime.run(spec)
+      return { answer: finished.stdout, finished }
+    },
   },
   {
     name: 'redis, answering redis-cli',
@@ -70,7 +82,9 @@ for (const { name, needs, recipe, go } of WORKLOADS) {
       t.equal(learned.finished.code, 0)
       t.equal((await session.ended(learning)).code, 0)
       t.equal((await plimsoll(['profile', 'check', seccomp])).code, 0, 'it passes its own check')
-      t.comment(`${profileAt(seccomp).allowed.length} names allowed`)
+      const { length } = profileAt(seccomp).allowed
+      t.comment(`${length} names allowed`)
+      t.ok(length <= NAMES_AT_MOST, `at most ${NAMES_AT_MOST} names`)
 
       for (let i = 1; i <= RUNS; i++) {
         const { answer, finished } = await go({ runtime, image, seccomp }, session)
