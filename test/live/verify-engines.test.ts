@@ -4,13 +4,14 @@ import { docker } from '../support/live/docker.js'
 import { REDIS } from '../support/live/images.js'
 import { MAIN } from '../support/live/plimsoll.js'
 import { podman } from '../support/live/podman.js'
-import { start } from '../support/live/process.js'
+import { start, type Running } from '../support/live/process.js'
 import { liveTest } from '../support/live/requirements.js'
 import { until } from '../support/live/until.js'
 import {
   changed,
   deniedLine,
   expectOutcome,
+  type Learned,
   learned,
   type VerificationView,
   verify,
@@ -35,30 +36,38 @@ liveTest('a service is stopped when its time is over', [...NEEDS, 'redis'], asyn
   t.ok(outcome.view.runs.every(({ wasStopped }) => wasStopped))
 })
 
+const SLEEPER = { ...WRITER, name: 'busybox-sleeper', command: ['/bin/sleep', '4'] }
+
+/** A verification of one run, once the container under the profile is there: the process, and the container's name. */
+async function underWay({
+  session,
+  runtime,
+  image,
+  profile,
+  env,
+}: Learned): Promise<{ readonly running: Running; readonly name: string }> {
+  const args = ['profile', 'verify', image, profile, '--json', '--times', '1']
+  const running = start(process.execPath, [MAIN, ...args], { env })
+  session.adopt(running.pid)
+  const names = new Set<string>()
+  const second = async (): Promise<string | undefined> => {
+    for (const name of await verifying(runtime)) names.add(name)
+    return [...names][1]
+  }
+  return { running, name: await until('the run under the profile', second, 60_000) }
+}
+
 liveTest(
   'nothing holds while the sensor was away, or before all runs are over',
   NEEDS,
   async (t) => {
-    const runtime = podman()
-    const sleeper = { ...WRITER, name: 'busybox-sleeper', command: ['/bin/sleep', '4'] }
-    const found = await learned(t, runtime, sleeper, 'verify')
-    const { session, image, profile, env } = found
+    const found = await learned(t, podman(), SLEEPER, 'verify')
+    const { session, runtime } = found
     for (const [what, act, doubt] of [
       ['bpftrace is killed', () => process.kill(session.bpftrace()[0] ?? 0, 'SIGKILL'), 'missed'],
       ['it is interrupted', (pid: number) => process.kill(pid, 'SIGINT'), 'interrupted'],
     ] as const) {
-      const args = ['profile', 'verify', image, profile, '--json', '--times', '1']
-      const running = start(process.execPath, [MAIN, ...args], { env })
-      session.adopt(running.pid)
-      const names = new Set<string>()
-      await until(
-        'the run under the profile',
-        async () => {
-          for (const name of await verifying(runtime)) names.add(name)
-          return names.size === 2
-        },
-        60_000,
-      )
+      const { running } = await underWay(found)
       act(running.pid)
       const finished = await session.ended(running)
       const view = JSON.parse(finished.stdout) as VerificationView
@@ -70,6 +79,27 @@ liveTest(
       t.same(await verifying(runtime), [], `${what}: no container is left`)
       await session.nothingLeft(t)
     }
+  },
+)
+
+liveTest(
+  'what is denied to an injected process counts, under its own lineage',
+  NEEDS,
+  async (t) => {
+    const found = await learned(t, podman(), SLEEPER, 'verify-exec')
+    const { session, runtime } = found
+    const { running, name } = await underWay(found)
+    await until('the denial', async () => {
+      const { stderr } = await runtime.cli(['exec', name, '/bin/mkdir', '/tmp/a'])
+      return stderr.includes('not implemented')
+    })
+    const { code, stdout } = await session.ended(running)
+    const view = JSON.parse(stdout) as VerificationView
+    const denied = view.denied.filter(({ lineage }) => lineage !== 'runtime').map(deniedLine)
+    t.equal(code, 3)
+    t.same(denied, ['mkdir x86_64 exec ENOSYS 1/1 /bin/mkdir fails'])
+    t.match(view.runs, [{ status: 0 }], 'the entrypoint ended as it does')
+    t.comment(`podman exec: ${denied.join('; ')}`)
   },
 )
 
