@@ -93,8 +93,9 @@ function progressLine(all: readonly Progress[], news: readonly string[]): string
   const unit = unitName(worst.unit)
   const images = all.length === 1 ? '' : `${all.length} images, the least settled: `
   const latest = news.length === 0 ? '' : `; new: ${news.join(', ')}`
+  const of = settling === 'learning' ? ` of ${DEFAULT_GATE.units}` : ''
   return (
     `${settling}: ${images}${sparkline(coverage.curve, CURVE_WIDTH)} ${plural(coverage.items, 'item')} in ` +
-    `${plural(coverage.units, unit)}, ${expectationText(coverage, unit)}${latest}`
+    `${coverage.units}${of} ${unit}s${latest}; ${expectationText(coverage, unit)}`
   )
 }

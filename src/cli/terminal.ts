@@ -16,6 +16,11 @@ export interface Terminal {
 
 const CLEAR_LINE = '\r\u001b[2K'
 
+/** A terminal that does not know its width says 0. */
+function widthOf({ columns }: NodeJS.WriteStream): number {
+  return Math.max(20, columns || 80)
+}
+
 export function processTerminal(io: NodeJS.Process): Terminal {
   const isWatched = Boolean(io.stderr.isTTY)
   let hasProgress = false
@@ -33,7 +38,7 @@ export function processTerminal(io: NodeJS.Process): Terminal {
     },
     progress: (line) => {
       if (!isWatched) return
-      io.stderr.write(`${CLEAR_LINE}${line.slice(0, Math.max(20, (io.stderr.columns ?? 80) - 1))}`)
+      io.stderr.write(`${CLEAR_LINE}${line.slice(0, widthOf(io.stderr) - 1)}`)
       hasProgress = true
     },
     isWatched,

@@ -1,13 +1,26 @@
 /** The estimate of what was not seen yet, against containers that take rare paths by chance. */
-import { callOf, syscallsOf, type BaselineView } from '../support/live/baseline-view.js'
+import { argumentsOf, syscallsOf, type BaselineView } from '../support/live/baseline-view.js'
 import { CALLS, imageOf } from '../support/live/images.js'
-import { Session } from '../support/live/plimsoll.js'
+import { MAIN, Session } from '../support/live/plimsoll.js'
 import { podman } from '../support/live/podman.js'
+import { start } from '../support/live/process.js'
 import { liveTest } from '../support/live/requirements.js'
+import { until } from '../support/live/until.js'
 
 const RUNS = 30
-/** Each of the program's sixty rare calls, in a thousand runs. */
+/** Each of what the program does rarely, in a thousand runs. */
 const PER_MILLE = 30
+
+interface Seen {
+  readonly abi: string
+  readonly name: string
+  readonly value?: number
+  readonly runs: number
+}
+
+function nameOf({ abi, name, value }: Seen): string {
+  return `${abi} ${name} ${value ?? ''}`
+}
 
 liveTest(
   'the expected number of new items is within a factor of two of what further runs bring',
@@ -28,10 +41,15 @@ liveTest(
     const heldOut = await learned()
 
     // every held-out run is taken for the one run after the known ones
-    const news = syscallsOf(heldOut, 'main')
-      .filter((call) => callOf(known, call.abi, call.name) === undefined)
-      .reduce((sum, call) => sum + call.runs, 0)
-    const measured = news / RUNS
+    const news = (items: readonly Seen[], before: readonly Seen[]): number => {
+      const names = new Set(before.map(nameOf))
+      return items
+        .filter((item) => !names.has(nameOf(item)))
+        .reduce((sum, item) => sum + item.runs, 0)
+    }
+    const newCalls = news(syscallsOf(heldOut, 'main'), syscallsOf(known, 'main'))
+    const newValues = news(argumentsOf(heldOut, 'main'), argumentsOf(known, 'main'))
+    const measured = (newCalls + newValues) / RUNS
     const { unit, coverage } = known.progress
     t.equal(unit, 'run')
     t.equal(coverage.units, RUNS)
@@ -40,5 +58,31 @@ liveTest(
         `measured ${measured.toFixed(2)} in ${RUNS} further runs`,
     )
     t.ok(coverage.newPerUnit >= measured / 2 && coverage.newPerUnit <= measured * 2)
+  },
+)
+
+liveTest(
+  'learning ends by itself when nothing new is expected, and shows how far it is on a terminal',
+  ['root', 'bpf', 'podman', 'gcc', 'script'],
+  async (t) => {
+    const runtime = podman()
+    const session = new Session(t, runtime.env)
+    const image = await imageOf(runtime, CALLS, 'until-stable')
+    const words = ['learn', '--image', image, '--until-stable', '--state', session.stateDir]
+    const command = [process.execPath, MAIN, ...words].join(' ')
+    const learning = start('script', ['-qefc', `exec ${command}`, '/dev/null'], {
+      env: session.env,
+    })
+    await until('the probes', () => /probes attached/.exec(learning.stdout()) ?? undefined, 90_000)
+    let runs = 0
+    while (learning.child.exitCode === null && runs < 40) {
+      await runtime.run({ image, command: ['/bin/callsof', 'getppid'] })
+      runs += 1
+    }
+    const { code, stdout } = await learning.finished
+    t.equal(code, 0)
+    t.ok(runs >= 20 && runs < 40, `it ended after ${runs} runs`)
+    t.match(stdout, /learning: [▁▂▃▄▅▆▇█]+ \d+ items in \d+ of 20 runs; new: /, 'a curve was drawn')
+    t.match(stdout, /progress {6}stable: something new in less than one of \d+ runs/)
   },
 )
