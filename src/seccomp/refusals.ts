@@ -2,12 +2,13 @@
 import type { Abi } from '../observation.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { CRITICAL, REFUSED } from './call-groups.js'
-import { EPERM, type Strength, type SyscallRule } from './profile.js'
+import { ENOSYS, EPERM, type Strength, type SyscallRule } from './profile.js'
 
 /**
- * Rules for what `isAllowed` does not let in, at most two. `clone3` is in none of them: where it is not allowed it gets the
- * default ENOSYS, which is what makes glibc fall back to clone; an EPERM would stop every thread. Names that `wasUsed`
- * although they are left out fail but never kill, or the image would not start.
+ * Rules for what `isAllowed` does not let in, at most three. `clone3` gets ENOSYS, which is what makes glibc fall back to
+ * clone; an EPERM would stop every thread. That is the default too, and runtimes drop a rule that repeats the default; but
+ * docker 20.10 (Debian 12) does not know `defaultErrnoRet` and answers EPERM, so there the rule is what counts. Names that
+ * `wasUsed` although they are left out fail but never kill, or the image would not start.
  */
 export function refusals(
   strength: Strength,
@@ -23,6 +24,9 @@ export function refusals(
   )
   const refused = REFUSED.filter((name) => isOpen(name) && !killed.has(name))
   const rules: SyscallRule[] = []
+  if (isOpen('clone3')) {
+    rules.push({ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS })
+  }
   if (refused.length > 0) {
     rules.push({ names: refused.toSorted(), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM })
   }

@@ -22,7 +22,11 @@ export function checkConflicts(
   const usesOf = new Map<string, Use[]>()
   for (const { path, names, effect, condition } of rules) {
     if (effect === undefined) continue
-    if (fallback !== undefined && isSameEffect(effect, fallback)) {
+    if (
+      fallback !== undefined &&
+      isSameEffect(effect, fallback) &&
+      !isForOldDocker(names, effect)
+    ) {
       report('error', path, 'does what the default does; runtimes drop such a rule')
     }
     for (const [at, name] of names) {
@@ -34,6 +38,12 @@ export function checkConflicts(
     }
   }
   checkClone3(usesOf, fallback, report)
+}
+
+/** The one rule that may repeat the default: docker 20.10 does not read `defaultErrnoRet` (see `refusals`). */
+function isForOldDocker(names: CheckedRule['names'], effect: Effect): boolean {
+  const isClone3 = names.every(([, name]) => name === 'clone3')
+  return isClone3 && effect.action === 'SCMP_ACT_ERRNO' && effect.errno === ENOSYS
 }
 
 function conflictOf(use: Use, earlier: readonly Use[]): string | undefined {
