@@ -5,16 +5,19 @@ BIN := node_modules/.bin
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/gen/*')
 PROTOS := $(wildcard proto/plimsoll/v1/*.proto)
 
-.PHONY: help demo test check bench build proto tables lint format host clean
+.PHONY: help demo test test-matrix check bench build proto tables lint format host clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
 demo: dist/.built ## learn a container live, write its profile, run it under it
 	@sh test/demo/demo.sh
 
 test: host check dist/.built ## install what tests need, build, lint, type-check, run all tests
 	@$(BIN)/tap
+
+test-matrix: host dist/.built ## longer tests: verify with services, docker, and while it is disturbed
+	@$(BIN)/tap --serial=test/matrix test/matrix/*.ts
 
 check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
 	@$(BIN)/oxlint --type-aware --deny-warnings
