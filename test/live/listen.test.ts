@@ -24,7 +24,8 @@ liveTest('a client sees a run start, what it does, and its end', NEEDS, async (t
   const learning = session.launch(args)
   await until('the socket', () => existsSync(path) && statSync(path).isSocket(), 60_000)
   t.equal(statSync(path).mode & 0o777, 0o600)
-  t.match(learning.stderr(), `plimsoll: listening on unix:${path}\n`)
+  const line = `plimsoll: listening on unix:${path}\n`
+  await until('the line about it', () => learning.stderr().includes(line))
 
   const client = new ServiceClient(t, path)
   const watched = client.watch({ heartbeatMs: 1000 })
