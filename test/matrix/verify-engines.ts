@@ -32,7 +32,10 @@ liveTest('a service is stopped when its time is over', [...NEEDS, 'redis'], asyn
     return running.finished
   })
   const outcome = await verify(found, found.profile, '--for', '2s')
-  expectOutcome(t, outcome, 'redis', { result: 'holds', denied: [] })
+  // Each of its threads tries clone3 first, which every profile answers with ENOSYS.
+  const denied = outcome.view.denied.filter(({ standing }) => standing !== 'expected')
+  const failing = { ...outcome, view: { ...outcome.view, denied } }
+  expectOutcome(t, failing, 'redis', { result: 'holds', denied: [] })
   t.ok(outcome.view.runs.every(({ wasStopped }) => wasStopped))
 })
 

@@ -64,14 +64,13 @@ export function changed(from: string, to: string, change: (document: Document) =
   return to
 }
 
-/** The document without those names, in whatever rule they are. */
+/** The document without those names, in whatever rule they are; a rule of no other names goes with them. */
 export function without(document: Document, names: readonly string[]): Document {
   return {
     ...document,
-    syscalls: document.syscalls.map((rule) => ({
-      ...rule,
-      names: rule.names.filter((name) => !names.includes(name)),
-    })),
+    syscalls: document.syscalls
+      .map((rule) => ({ ...rule, names: rule.names.filter((name) => !names.includes(name)) }))
+      .filter((rule) => rule.names.length > 0),
   }
 }
 
