@@ -103,6 +103,47 @@ export interface DenialHint extends Observed {
   readonly program: ByteString
 }
 
+/** Who made a value of a call's learned argument first (see `kernel/arguments`); as `SyscallHint`. */
+export interface ArgumentHint extends Observed {
+  readonly kind: 'argument'
+  readonly abi: Abi
+  readonly nr: number
+  /** Packed. */
+  readonly value: number
+  readonly pid: number
+  readonly program: ByteString
+}
+
+/** A capability that the kernel asked for and that the process had: it was used. */
+export interface CapabilityObservation extends Observed {
+  readonly kind: 'capability'
+  /** CAP_*, by number (include/uapi/linux/capability.h). */
+  readonly capability: number
+  readonly pid: number
+  readonly program: ByteString
+  /** As in `EndpointObservation`. */
+  readonly count: number
+}
+
+/** An operation that was submitted to an io_uring, by whichever thread. */
+export interface UringObservation extends Observed {
+  readonly kind: 'io_uring'
+  /** IORING_OP_*, by number (include/uapi/linux/io_uring.h). */
+  readonly opcode: number
+  readonly pid: number
+  readonly program: ByteString
+  /** As in `EndpointObservation`. */
+  readonly count: number
+}
+
+/** A cgroup made more distinct facts of one class than the sensor carries for one; `count` further ones were left out. */
+export interface CappedObservation extends Observed {
+  readonly kind: 'capped'
+  /** `endpoint`, `datagram`, `unix`. */
+  readonly what: string
+  readonly count: number
+}
+
 /** A cgroup appeared or went away. */
 export interface CgroupObservation {
   readonly kind: 'cgroup'
@@ -114,7 +155,15 @@ export interface CgroupObservation {
 }
 
 export type Observation =
-  ExecObservation | EntryObservation | EndpointObservation | SyscallHint | CgroupObservation
+  | ExecObservation
+  | EntryObservation
+  | EndpointObservation
+  | SyscallHint
+  | ArgumentHint
+  | CapabilityObservation
+  | UringObservation
+  | CappedObservation
+  | CgroupObservation
 
 /** Where facts about seccomp filters go; all counts are from the kernel's maps, since the last report. */
 export interface DenialSink {

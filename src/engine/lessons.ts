@@ -102,6 +102,11 @@ export class Lessons implements ObservationSink {
         )
         break
       }
+      case 'argument':
+      case 'capability':
+      case 'io_uring':
+      case 'capped':
+        break
       case 'entry':
         runs.tell(o.cgroupId, o.atMs, (run) => run.enter(o))
         break
