@@ -1,5 +1,6 @@
 /** Turns the growing loss counters of one sensor process into what was missed since the last look. Pure. */
 import type { Incompleteness } from '../observation.js'
+import { SETTLED_MS } from '../sensor/accounting.js'
 import type { Decoder } from '../sensor/decoder.js'
 
 export class LossWatch {
@@ -7,7 +8,7 @@ export class LossWatch {
   readonly #miss: (missed: Incompleteness, sinceMs: number) => void
   readonly #told = new Map<string, number>()
   readonly #full = new Set<string>()
-  /** Times of the last two reports; of the process's start before there were two. */
+  /** Times of two reports so far apart that losses are exact to the former; of the process's start before there were two. */
   #reportedMs: readonly [number, number]
 
   /** For a process that started at `startMs`. `miss` is told what was missed by every run that was alive after `sinceMs`. */
@@ -34,7 +35,7 @@ export class LossWatch {
     }
     for (const what of this.#full) this.#tell('map-full', what, 1, sinceMs)
     this.#tell('malformed-records', '', malformed, sinceMs)
-    this.#reportedMs = [lastMs, atMs]
+    if (atMs - lastMs >= SETTLED_MS) this.#reportedMs = [lastMs, atMs]
   }
 
   /** A map of the truth reached its capacity. */

@@ -1,7 +1,7 @@
 /**
  * Losses by class. The probes count every record they print and every update that found a map full, by the record's
  * letter, in kernel maps of their own; the host counts what arrives. The difference is what was lost on the way: exact once
- * the sensor has ended, and exact to the moment of the print before the last one while it runs. bpftrace's own
+ * the sensor has ended, and exact to the moment of an earlier print, mostly the last but one, while it runs. bpftrace's own
  * `lost_events` has no class and is missing in some versions, so it is the cross-check: what it
  * counts beyond the classes is told as lost, of unknown class, once the sensor has ended.
  */
@@ -34,8 +34,16 @@ export interface Loss {
   readonly isHint: boolean
 }
 
+/**
+ * A print may be ahead of records that lie in the buffer of another processor: bpftrace reads one buffer after another, and
+ * what a print shows is the map's state when it is read. Where prints had to queue, as they do while probes are still
+ * being attached, several are read at one go. So long after a print all records before it have been read.
+ */
+export const SETTLED_MS = 1000
+
 export class Accounting {
   readonly #received = new Map<number, number>()
+  #printedMs = Number.NEGATIVE_INFINITY
   #sentBefore = new Map<number, number>()
   #sentNow = new Map<number, number>()
   readonly #refused = new Map<number, number>()
@@ -45,9 +53,10 @@ export class Accounting {
     this.#received.set(letter, (this.#received.get(letter) ?? 0) + 1)
   }
 
-  /** A new print of `@sent` starts; its entries follow through `sent`. */
-  startSentPrint(): void {
-    this.#sentBefore = this.#sentNow
+  /** A new print of `@sent` starts, which arrived at `atMs`; its entries follow through `sent`. */
+  startSentPrint(atMs: number): void {
+    if (atMs - this.#printedMs >= SETTLED_MS) this.#sentBefore = this.#sentNow
+    this.#printedMs = atMs
     this.#sentNow = new Map()
   }
 

@@ -161,7 +161,7 @@ export class Decoder {
       case 'denials_b':
         return this.#checkFill('denial', this.#denials.printed(1, line, this.#latestMs))
       case 'sent':
-        this.accounting.startSentPrint()
+        this.accounting.startSentPrint(this.#arrivedMs)
         this.#counts(line, (letter, count) => this.accounting.sent(letter, count))
         return
       case 'refused':

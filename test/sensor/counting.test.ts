@@ -220,7 +220,7 @@ t.test('what was printed but did not arrive is a loss of its class', async (t) =
   const all = decoded([gone, call, sent({ g: 1, S: 1 }), sent({ g: 1, S: 1 })])
   t.strictSame([all.running, all.final], [[], []], 'nothing is lost where all arrived')
 
-  const some = decoded([gone, call, sent({ g: 6, S: 4 }), sent({ g: 8, S: 4 })])
+  const some = decoded([gone, call, sent({ g: 6, S: 4 }), sent({ g: 8, S: 4 })], true, 2000)
   const hint = { what: 'syscall hint', count: 3, isHint: true }
   t.strictSame(
     some.running,
@@ -234,6 +234,9 @@ t.test('what was printed but did not arrive is a loss of its class', async (t) =
   )
 
   t.strictSame(decoded([sent({ g: 3 })]).running, [], 'one print may be ahead of its records')
+  const queued = [sent({ g: 1 }), sent({ g: 1 })]
+  t.strictSame(decoded(queued).running, [], 'so may several that had to queue')
+  t.match(decoded([...queued, sent({ g: 1 })], true, 2000).running, [{ count: 1 }])
   t.match(decoded([sent({ g: 3 })]).final, [{ count: 3 }], 'unless it is the last')
   t.strictSame(
     decoded([gone, gone, sent({ g: 1 })]).final,

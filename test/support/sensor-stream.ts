@@ -26,11 +26,14 @@ export type Told =
   | readonly ['printed']
   | readonly ['mapFull', string]
 
-/** Arrival time of all chunks, wall clock in ms. */
+/** Arrival time of the first chunk, wall clock in ms. */
 export const ARRIVED_MS = 1_700_000_000_000
 
-/** Decodes chunks that all arrive at `ARRIVED_MS`; `end` is left out by those who look at a sensor that still runs. */
-export function decoded(chunks: Iterable<Uint8Array>, ended = true): Decoded {
+/**
+ * Decodes chunks that arrive from `ARRIVED_MS` on, `everyMs` apart; `end` is left out by those who look at a sensor that still
+ * runs.
+ */
+export function decoded(chunks: Iterable<Uint8Array>, ended = true, everyMs = 0): Decoded {
   const told: Told[] = []
   const decoder = new Decoder(
     {
@@ -44,7 +47,11 @@ export function decoded(chunks: Iterable<Uint8Array>, ended = true): Decoded {
       mapFull: (what) => void told.push(['mapFull', what]),
     },
   )
-  for (const chunk of chunks) decoder.push(chunk, ARRIVED_MS)
+  let arrivedMs = ARRIVED_MS
+  for (const chunk of chunks) {
+    decoder.push(chunk, arrivedMs)
+    arrivedMs += everyMs
+  }
   if (ended) decoder.end()
   const { accounting, malformed } = decoder
   return {
