@@ -255,6 +255,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  ANOMALY_NOT_FOUND: {
+    message: 'no anomaly has the id {id}',
+    hint: 'See `plimsoll anomaly ls`; give the --state DIR of the `enforce` that found it. Old ones are let go.',
+    exit: 1,
+    grpc: 5,
+  },
   BAD_REQUEST: {
     message: '{field}: {problem}',
     hint: 'See proto/plimsoll/v1/baselines.proto for what the field takes.',

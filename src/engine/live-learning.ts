@@ -14,6 +14,10 @@ import type {
 import type { Run } from './run.js'
 import type { SessionEvents } from './session.js'
 
+/** What is heard of a session: these events, and whatever else the inner ones listen to. */
+export type HeardEvents = Partial<SessionEvents> &
+  Pick<SessionEvents, 'ready' | 'sensorEnded' | 'runStarted' | 'runEnded' | 'learned'>
+
 export class LiveLearning implements LearningSource {
   readonly #store: Pick<BaselineStore, 'list'>
   readonly #nowMs: () => number
@@ -31,8 +35,9 @@ export class LiveLearning implements LearningSource {
   }
 
   /** The events to give to a session: heard here, then told on to `inner`. */
-  heard(inner: Partial<SessionEvents>): SessionEvents {
+  heard(inner: Partial<SessionEvents>): HeardEvents {
     return {
+      ...inner,
       ready: (atMs) => {
         this.#sensorReady = true
         this.#tell({ atMs: this.#nowMs(), kind: 'sensor-ready' })
@@ -51,7 +56,6 @@ export class LiveLearning implements LearningSource {
         this.#runEnded(run)
         inner.runEnded?.(run)
       },
-      leftOut: (answer) => inner.leftOut?.(answer),
       learned: (baseline, lineage, item) => {
         this.#learned(baseline)
         inner.learned?.(baseline, lineage, item)

@@ -2,7 +2,7 @@
 import type { BaselineStore } from '../baseline/store.js'
 import { parseListenAddress } from '../service/listen-address.js'
 import type { ServiceClock } from '../service/learning-source.js'
-import { LiveLearning } from './live-learning.js'
+import { type HeardEvents, LiveLearning } from './live-learning.js'
 import type { SessionEvents } from './session.js'
 
 /** A session that is served. */
@@ -10,7 +10,7 @@ export interface ServedLearning {
   /** As the server has it: `unix:` and an absolute path. */
   readonly address: string
   /** The events to give to the session; each is told on to `inner`. */
-  heard(inner: Partial<SessionEvents>): SessionEvents
+  heard(inner: Partial<SessionEvents>): HeardEvents
   /** Tells the clients that the session is over and stops the server. Never rejects; takes two seconds at most. */
   stop(): Promise<void>
 }

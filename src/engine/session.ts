@@ -5,7 +5,7 @@
 import { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
 import type { NamedItem } from '../baseline/item-key.js'
-import type { Lineage } from '../observation.js'
+import type { Incompleteness, Lineage, ObservationSink } from '../observation.js'
 import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
 import { Attachment } from './attachment.js'
@@ -16,6 +16,7 @@ import { LossWatch } from './loss-watch.js'
 import { type Beginning, Run } from './run.js'
 import { Runs } from './runs.js'
 import { isSelected } from './selection.js'
+import { Tee } from './tee.js'
 
 /** What the session wants to know. */
 export type Request =
@@ -37,6 +38,20 @@ export interface SessionEvents {
   leftOut(answer: ContainerAnswer): void
   /** Something was seen for the first time in this session. */
   learned(baseline: Baseline, lineage: Lineage, item: NamedItem): void
+  /** A runtime said what a container is, or could not; `isWanted` if it is among those that were asked for. */
+  resolved(run: Run, answer: ContainerAnswer, isWanted: boolean): void
+  /** The last cgroup of a run is gone; facts may still come. */
+  gone(run: Run): void
+  /** Something was missed by every run that was alive after `sinceMs`. */
+  missed(missed: Incompleteness, sinceMs: number): void
+}
+
+/** What a session may do beside learning everything that was asked for. */
+export interface SessionOptions {
+  /** Whether a container that was asked for is learned. Default: each is. */
+  readonly learns?: (answer: ContainerAnswer) => boolean
+  /** Hears everything that the sensor says, before it is learned. */
+  readonly also?: (runs: Runs) => ObservationSink
 }
 
 /** Maps are printed every two seconds, and losses known one print later; so long after its end a run is complete. */
@@ -55,7 +70,8 @@ export class LearningSession {
   readonly #baselines = new Map<string, Baseline>()
   readonly #attachment = new Attachment()
   readonly #runs: Runs
-  readonly #lessons: Lessons
+  readonly #sink: ObservationSink
+  readonly #learns: (answer: ContainerAnswer) => boolean
   #facts = NO_FACTS
   #requests: Request[] = []
   #decoder: Decoder | undefined
@@ -63,21 +79,25 @@ export class LearningSession {
   #nowMs = 0
   #runCount = 0
 
-  constructor(events: Partial<SessionEvents> = {}) {
+  constructor(events: Partial<SessionEvents> = {}, options: SessionOptions = {}) {
     this.#events = events
+    this.#learns = options.learns ?? ((): boolean => true)
     this.#runs = new Runs({
       wantsImage: ({ runtime, containerId }) =>
         void this.#requests.push({ kind: 'resolve', runtime, containerId }),
       wantsScan: () => void this.#requests.push({ kind: 'scan' }),
       ended: (run) => {
+        events.gone?.(run)
         if (run.baseline !== undefined) events.runEnded?.(run)
       },
     })
-    this.#lessons = new Lessons({
+    const lessons = new Lessons({
       runs: this.#runs,
       isAttached: () => this.#attachment.isMade,
       learned: (baseline, lineage, item) => events.learned?.(baseline, lineage, item),
     })
+    const also = options.also?.(this.#runs)
+    this.#sink = also === undefined ? lessons : new Tee(also, lessons)
   }
 
   /** Takes the next input. Inputs must come in the order of their times. */
@@ -133,7 +153,7 @@ export class LearningSession {
   }
 
   #sensorStarted(): void {
-    const decoder = new Decoder(this.#lessons, {
+    const decoder = new Decoder(this.#sink, {
       ready: (atMs) => this.#ready(atMs),
       printed: () => {
         this.#losses?.report(this.#nowMs, false)
@@ -145,7 +165,7 @@ export class LearningSession {
     })
     this.#decoder = decoder
     this.#losses = new LossWatch(decoder, this.#nowMs, (missed, sinceMs) => {
-      this.#runs.miss(missed, sinceMs)
+      this.#miss(missed, sinceMs)
       // A container may have come or gone in what was lost.
       if (missed.detail === 'cgroup') this.#requests.push({ kind: 'scan' })
       if (missed.detail === 'entry') this.#runs.missEntries(sinceMs)
@@ -172,12 +192,23 @@ export class LearningSession {
 
   #endGap(atMs: number): void {
     const gap = this.#attachment.takeGap(atMs)
-    if (gap !== undefined) this.#runs.miss(gap.missed, gap.sinceMs)
+    if (gap !== undefined) this.#miss(gap.missed, gap.sinceMs)
+  }
+
+  #miss(missed: Incompleteness, sinceMs: number): void {
+    this.#runs.miss(missed, sinceMs)
+    this.#events.missed?.(missed, sinceMs)
   }
 
   #resolved(answer: ContainerAnswer): void {
     for (const run of this.#runs.waiting(answer.containerId)) {
-      if (!isSelected(this.#facts.selection, answer)) {
+      const isWanted = isSelected(this.#facts.selection, answer)
+      this.#events.resolved?.(run, answer, isWanted)
+      if (isWanted && !this.#learns(answer)) {
+        run.ignore()
+        continue
+      }
+      if (!isWanted) {
         // Its image may have been the one that was asked for.
         if (!answer.found && run.hasFacts) this.#events.leftOut?.(answer)
         run.ignore()
