@@ -121,7 +121,8 @@ function take(byId: Map<string, AnomalyView>, line: string): boolean {
   try {
     const parsed = JSON.parse(line) as Partial<AnomalyView>
     const { id, count, last } = parsed
-    if (typeof id !== 'string' || typeof count !== 'number' || typeof last !== 'string') return false
+    if (typeof id !== 'string' || typeof count !== 'number' || typeof last !== 'string')
+      return false
     const known = byId.get(id)
     if (typeof parsed.kind === 'string') byId.set(id, parsed as AnomalyView)
     else if (known !== undefined) byId.set(id, { ...known, count, last })
