@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import type { PlimsollError } from '../errors.js'
 import { asPlimsollError } from '../errors.js'
+import { LEARNING_PROBES, type ProbeName } from '../sensor/program.js'
 import { VERSION } from '../version.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
 import { cleanUpStale } from '../workload/stale-cgroups.js'
 import { hostVersions, requireSensor } from './host.js'
 import type { Selection } from './input.js'
 import { Observer } from './observer.js'
-import type { LearningSession, SessionEvents } from './session.js'
+import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
 import { TraceWriter } from './trace-file.js'
 
 export interface LearnOptions {
@@ -33,6 +34,9 @@ export interface Watched {
   readonly selection: Selection
   /** The one cgroup to watch; undefined for all containers. */
   readonly cgroupId: number | undefined
+  /** Default: what learning needs. */
+  readonly probes?: readonly ProbeName[]
+  readonly session?: SessionOptions
 }
 
 /** Checks the host, takes away what a killed plimsoll left, and finds the cgroup tree. */
@@ -68,8 +72,10 @@ export async function observe(options: LearnOptions, watched: Watched): Promise<
     },
     mount: watched.mount,
     cgroupId: watched.cgroupId,
+    probes: watched.probes ?? LEARNING_PROBES,
     trace,
     events,
+    session: watched.session ?? {},
   })
   try {
     await observer.attach(stop)

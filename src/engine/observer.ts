@@ -2,7 +2,7 @@
  * A live session: the sensor, the session it feeds and whoever answers the session's questions, started and stopped in
  * order. What is to be learned is the caller's business.
  */
-import { LEARNING_PROBES } from '../sensor/program.js'
+import type { ProbeName } from '../sensor/program.js'
 import type { Sensor } from '../sensor/supervisor.js'
 import { scanCgroups } from '../workload/cgroup-scan.js'
 import { Answers } from './answers.js'
@@ -10,7 +10,7 @@ import { attachSensor } from './attach.js'
 import { Feed } from './feed.js'
 import { CLOCK, hostResolver } from './host.js'
 import type { SessionFacts } from './input.js'
-import { LearningSession, type SessionEvents } from './session.js'
+import { LearningSession, type SessionEvents, type SessionOptions } from './session.js'
 import type { TraceWriter } from './trace-file.js'
 
 export interface ObserverOptions {
@@ -20,8 +20,10 @@ export interface ObserverOptions {
   readonly mount: string
   /** The one cgroup to watch; undefined for all containers. */
   readonly cgroupId: number | undefined
+  readonly probes: readonly ProbeName[]
   readonly trace: TraceWriter | undefined
   readonly events: Partial<SessionEvents>
+  readonly session: SessionOptions
 }
 
 /** Runtimes answer within ten seconds or not at all (see `ContainerResolver`). */
@@ -41,13 +43,11 @@ export class Observer {
     this.#ready = new Promise((resolve) => {
       onReady = resolve
     })
-    this.session = new LearningSession({
-      ...options.events,
-      ready: (atMs) => {
-        onReady()
-        options.events.ready?.(atMs)
-      },
-    })
+    const ready = (atMs: number): void => {
+      onReady()
+      options.events.ready?.(atMs)
+    }
+    this.session = new LearningSession({ ...options.events, ready }, options.session)
     const resolver = hostResolver(options.env)
     this.#answers = new Answers({
       resolver,
@@ -72,13 +72,13 @@ export class Observer {
    * before that; later ends are gaps, not failures.
    */
   async attach(stop: AbortSignal): Promise<void> {
-    const { env, facts, cgroupId } = this.#options
+    const { env, facts, cgroupId, probes } = this.#options
     // What ran before is told from what starts now: its cgroups are in the first scan.
     await this.#answers.settled(ANSWERS_MS)
     this.#sensor = await attachSensor({
       env,
       bpftrace: facts.bpftrace,
-      probes: LEARNING_PROBES,
+      probes,
       cgroupId,
       give: (fact) => this.feed.give(fact),
       ready: this.#ready,
