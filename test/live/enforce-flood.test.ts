@@ -1,0 +1,87 @@
+/** A container that floods one kind of fact neither fills plimsoll's memory nor hides what others do. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Enforcing, sealedNginx, serve } from '../support/live/enforcing.js'
+import { Session } from '../support/live/plimsoll.js'
+import { podman } from '../support/live/podman.js'
+import { liveTest } from '../support/live/requirements.js'
+
+const FLOOD = 200_000
+/** First occurrences of the quiet container while the flood goes on. */
+const QUIET = 20
+
+/** Resident memory of a process, in MiB. */
+function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1] ?? 0) / 1024
+}
+
+liveTest(
+  'a flood of distinct facts is capped and said, and others lose nothing',
+  ['root', 'bpf', 'podman', 'nginx', 'busybox', 'gcc'],
+  async (t) => {
+    const runtime = podman()
+    const session = new Session(t, runtime.env)
+    const loud = await sealedNginx(session, runtime, 'loud')
+    const quiet = await sealedNginx(session, runtime, 'quiet')
+    const enforcing = await Enforcing.start(t, session, ['--all', '--unknown', 'ignore', '--json'])
+    const flooding = await serve(session, runtime, loud)
+    const still = await serve(session, runtime, quiet)
+    t.teardown(async () => {
+      await runtime.remove(flooding.name)
+      await runtime.remove(still.name)
+    })
+    const before = memoryOf(enforcing.attached.pid)
+    let peak = before
+    const watch = setInterval(() => (peak = Math.max(peak, memoryOf(enforcing.attached.pid))), 200)
+    t.teardown(() => clearInterval(watch))
+
+    const floods: readonly (readonly [string, readonly string[]])[] = [
+      ['ports', ['/bin/acts', 'ports', '0', String(FLOOD)]],
+      ['arguments', ['/bin/acts', 'arguments']],
+      ['programs', ['/bin/acts', 'execs', '0', String(FLOOD)]],
+    ]
+    for (const [name, command] of floods) {
+      let isOver = false
+      const flood = flooding.exec(command).then((done) => {
+        isOver = true
+        return done
+      })
+      const expected: string[] = []
+      for (let i = 0; i < QUIET; i++) {
+        await pause(100)
+        const path = `/tmp/${name}-${i}`
+        await still.exec(['/bin/acts', 'copy', path])
+        expected.push(`exec:${path}`)
+      }
+      t.comment(`the flood of ${name} ${isOver ? 'was over by then' : 'went on'}`)
+      const done = await flood
+      t.match(done.stdout, /^done/, `${name}: ${FLOOD} were made`)
+      await pause(5000)
+      const told = enforcing
+        .anomalies()
+        .filter(({ workload }) => workload.containerName === still.name)
+        .map(({ what }) => what)
+      t.same(
+        expected.filter((what) => told.filter((each) => each === what).length !== 1),
+        [],
+        `${name}: each of ${QUIET} first occurrences of the other container was told once`,
+      )
+    }
+    clearInterval(watch)
+    const caps = enforcing
+      .anomalies()
+      .filter(({ kind, what }) => kind === 'sensor' && what.startsWith('sensor:capped'))
+    t.comment(caps.map(({ what }) => what).join('; '))
+    t.ok(caps.length > 0, 'the cap is told')
+    t.ok(
+      caps.every(({ workload }) => workload.containerName === flooding.name),
+      'of the container that floods, and of no other',
+    )
+    t.comment(`memory ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at most`)
+    t.ok(peak < before + 256, 'memory stays bounded')
+    await flooding.quit()
+    await still.quit()
+    t.equal((await enforcing.stop()).code, 0)
+  },
+)
