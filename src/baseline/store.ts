@@ -88,6 +88,20 @@ export class BaselineStore {
     return entries
   }
 
+  /** The newest revision of every image, by key. Reads directories only: cheap enough to see every few seconds what changed. */
+  async newest(): Promise<ReadonlyMap<string, number>> {
+    const names = await reading(this.#root, () => files.namesIn(this.#fs, this.#root))
+    const newest = new Map<string, number>()
+    for (const key of names.filter((name) => KEY.test(name)).sort()) {
+      const directory = join(this.#root, key)
+      const revision = (await reading(directory, () => files.revisionsIn(this.#fs, directory))).at(
+        -1,
+      )
+      if (revision !== undefined) newest.set(key, revision)
+    }
+    return newest
+  }
+
   /**
    * The key of what `ref` means: a key, a digest or at least 6 digits of one, or a name with or without tag and registry.
    * Throws `BASELINE_NOT_FOUND`, `BASELINE_AMBIGUOUS`, or `STORE_DAMAGED` if nothing matches but a file that cannot

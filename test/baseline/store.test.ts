@@ -65,6 +65,17 @@ t.test('what was saved is loaded, with its revision', async (t) => {
   t.strictSame(copy?.snapshot(), baseline.snapshot())
 })
 
+t.test('what is newest is known without reading a baseline', async (t) => {
+  const dir = t.testdir()
+  const store = new BaselineStore(dir)
+  t.strictSame(await store.newest(), new Map())
+  const web = await saved(store, WEB)
+  learn(web, 'second', 2)
+  await store.save(web)
+  await truncate(pathOf(dir, WEB, 2), 0)
+  t.strictSame(await store.newest(), new Map([[imageKeyOf(WEB), 2]]), 'damaged or not')
+})
+
 t.test('files and directories are for their owner only', async (t) => {
   const dir = t.testdir()
   await saved(new BaselineStore(join(dir, 'state')), WEB)
