@@ -90,6 +90,15 @@ export function open(magic: string, version: number, bytes: Uint8Array, remedy?:
   return { payload: file.subarray(HEADER_BYTES, end) }
 }
 
+/**
+ * The version that the file says it has, for whoever reads several; 0 for one that is too short to say. Nothing is checked:
+ * `open` it as that version.
+ */
+export function claimedVersion(bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES) return 0
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32LE(MAGIC_BYTES)
+}
+
 function magicBytes(magic: string): Buffer {
   const bytes = Buffer.from(magic, 'latin1')
   if (bytes.length !== MAGIC_BYTES) throw new RangeError(`magic must be 8 bytes: ${magic}`)

@@ -167,7 +167,10 @@ export type Observation =
 
 /** Where facts about seccomp filters go; all counts are from the kernel's maps, since the last report. */
 export interface DenialSink {
-  /** `count` further calls that a filter refused with that answer (see `kernel/denial-answer`). */
+  /**
+   * `count` further calls that a filter refused with that answer (see `kernel/denial-answer`); `tag` as in
+   * `ObservationSink`.
+   */
   denied(
     cgroupId: number,
     lineage: Lineage,
@@ -176,12 +179,13 @@ export interface DenialSink {
     answer: number,
     count: number,
     atMs: number,
+    tag?: number,
   ): void
   /** `count` further threads were seen under a filter for the first time. */
   filtered(cgroupId: number, lineage: Lineage, count: number, atMs: number): void
   /** `count` further enters or exits of calls whose partner was not shown: denials may have been missed or made up. */
   unpaired(cgroupId: number, lineage: Lineage, count: number, atMs: number): void
-  denialHint(hint: DenialHint): void
+  denialHint(hint: DenialHint, tag?: number): void
 }
 
 /**

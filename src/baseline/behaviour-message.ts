@@ -19,6 +19,7 @@ export function behaviourMessage(
   sets: ProgramSets,
 ): plimsoll.v1.Behaviour.$Properties {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
+  const { capabilities, uringOps, denied } = behaviour
   const { execsCollapsed, connectionsCollapsed, listenersCollapsed } = behaviour
   const baseMs = baseOf(kindsIn(behaviour))
   const columns = <Facts, Item extends Facts & Evidence>(
@@ -38,6 +39,9 @@ export function behaviourMessage(
     execsCollapsed: execsCollapsed && collapsedMessage(execsCollapsed),
     connectionsCollapsed: connectionsCollapsed && collapsedMessage(connectionsCollapsed),
     listenersCollapsed: listenersCollapsed && collapsedMessage(listenersCollapsed),
+    capabilities: columns(capabilities, lists.capabilities),
+    uringOps: columns(uringOps, lists.uringOps),
+    denied: columns(denied, lists.denied),
   })
 }
 

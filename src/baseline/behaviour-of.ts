@@ -3,6 +3,7 @@ import type { ByteString } from '../bytes.js'
 import type { plimsoll } from '../gen/plimsoll.js'
 import { argumentOf, type CollapsedArguments, type ArgumentItem } from './argument-item.js'
 import { NO_BEHAVIOUR, type Behaviour } from './behaviour.js'
+import { capabilityOf } from './capability-item.js'
 import { ascending, flag, fromDeltas, Malformed, milliseconds, safe } from './checked.js'
 import type { Collapsed } from './collapsed.js'
 import { endpointOf, type EndpointItem } from './endpoint-item.js'
@@ -16,6 +17,7 @@ import { argumentCall, lineagesOf } from './lists-of.js'
 import { orderKey, type ProgramSet } from './program-sets.js'
 import { type ByLineage, byLineage } from './run-record.js'
 import { compareSyscalls, syscallOf } from './syscall-item.js'
+import { uringOpOf } from './uring-item.js'
 
 /** What behaviours refer to by index. */
 export interface DecodedLists {
@@ -81,6 +83,9 @@ function behaviourOf(
       listedEndpoint,
     ),
     listeners: rows(message.listeners, lists.listeners, ENDPOINT_FLAGS.length, listedEndpoint),
+    capabilities: rows(message.capabilities, lists.capabilities, 0, capabilityOf),
+    uringOps: rows(message.uringOps, lists.uringOps, 0, uringOpOf),
+    denied: rows(message.denied, lists.denied, 0, syscallOf),
     argumentsCollapsed: collapsed,
     execsCollapsed: collapsedOf(message.execsCollapsed),
     connectionsCollapsed: collapsedOf(message.connectionsCollapsed),

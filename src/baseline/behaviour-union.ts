@@ -4,6 +4,7 @@
  */
 import { unitedArguments } from './argument-union.js'
 import { type Behaviour, endpointText, execText, NO_BEHAVIOUR } from './behaviour.js'
+import { capabilityOf, compareCapabilities } from './capability-item.js'
 import type { Collapsed } from './collapsed.js'
 import { type Combining, JOINING, SUMMING } from './combining.js'
 import {
@@ -17,6 +18,7 @@ import { compareExecs, type ExecItem, execOf, joinedExecFacts } from './exec-ite
 import { CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
 import { compareSyscalls, syscallOf } from './syscall-item.js'
 import { boundedBy, unionOf } from './union.js'
+import { compareUringOps, uringOpOf } from './uring-item.js'
 
 /** What states of one run, or runs that are folded, say together: of everything the most, in any order and grouping. */
 export function joinedBehaviour(states: readonly Behaviour[]): Behaviour {
@@ -56,6 +58,21 @@ function united(parts: readonly Behaviour[], how: Combining): Behaviour {
     execs: execs.items,
     connections: connections.items,
     listeners: listeners.items,
+    capabilities: unionOf(
+      parts.map((part) => part.capabilities),
+      compareCapabilities,
+      (a, b) => capabilityOf(a, how.evidence(a, b)),
+    ),
+    uringOps: unionOf(
+      parts.map((part) => part.uringOps),
+      compareUringOps,
+      (a, b) => uringOpOf(a, how.evidence(a, b)),
+    ),
+    denied: unionOf(
+      parts.map((part) => part.denied),
+      compareSyscalls,
+      (a, b) => syscallOf(a, how.evidence(a, b)),
+    ),
     execsCollapsed: execs.collapsed,
     connectionsCollapsed: connections.collapsed,
     listenersCollapsed: listeners.collapsed,

@@ -1,14 +1,18 @@
 /** What a lineage did in all runs together, as the JSON view shows it. Pure. */
 import { displayOf } from '../bytes.js'
 import { argumentCallOf, argumentLabel } from '../kernel/arguments.js'
+import { capabilityLabel } from '../kernel/capabilities.js'
+import { uringOpLabel } from '../kernel/io-uring.js'
 import type { Abi, Lineage } from '../observation.js'
 import type { ArgumentFacts } from './argument-item.js'
 import type { Baseline } from './baseline.js'
+import type { CapabilityFacts } from './capability-item.js'
 import type { Collapsed } from './collapsed.js'
 import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
 import type { ExecFacts, ExecItem } from './exec-item.js'
-import type { SyscallFacts } from './syscall-item.js'
+import type { SyscallFacts, SyscallItem } from './syscall-item.js'
+import type { UringFacts } from './uring-item.js'
 import { isoOf } from './view-text.js'
 
 /** The name of a system call, or an explicit unknown. */
@@ -50,6 +54,14 @@ export interface EndpointView extends EvidenceView, Omit<EndpointFacts, 'address
   readonly address: string
 }
 
+export interface CapabilityView extends CapabilityFacts, EvidenceView {
+  readonly name: string
+}
+
+export interface UringOpView extends UringFacts, EvidenceView {
+  readonly name: string
+}
+
 export interface CollapsedView extends Collapsed {
   readonly first: string
   readonly last: string
@@ -67,6 +79,10 @@ export interface BehaviourView {
   readonly execs: readonly ExecView[]
   readonly connections: readonly EndpointView[]
   readonly listeners: readonly EndpointView[]
+  readonly capabilities: readonly CapabilityView[]
+  readonly uringOps: readonly UringOpView[]
+  /** Calls that a filter refused; the figures are those of refusals. */
+  readonly denied: readonly SyscallView[]
   readonly argumentsCollapsed: readonly CollapsedArgumentsView[]
   readonly execsCollapsed: CollapsedView | null
   readonly connectionsCollapsed: CollapsedView | null
@@ -80,13 +96,12 @@ export function behaviourView(
 ): BehaviourView {
   const behaviour = baseline.behaviour(lineage)
   const { execsCollapsed, connectionsCollapsed, listenersCollapsed } = behaviour
+  const callView = (item: SyscallItem): SyscallView => {
+    const { abi, nr } = item
+    return { abi, nr, name: nameOf(abi, nr), ...evidenceView(item) }
+  }
   return {
-    syscalls: behaviour.syscalls.map((item) => ({
-      abi: item.abi,
-      nr: item.nr,
-      name: nameOf(item.abi, item.nr),
-      ...evidenceView(item),
-    })),
+    syscalls: behaviour.syscalls.map(callView),
     arguments: behaviour.arguments.map((item) => {
       const { abi, nr, value } = item
       const isComplete = baseline.argumentValues(lineage, abi, nr) !== undefined
@@ -96,6 +111,15 @@ export function behaviourView(
     execs: behaviour.execs.map(execView),
     connections: behaviour.connections.map(endpointView),
     listeners: behaviour.listeners.map(endpointView),
+    capabilities: behaviour.capabilities.map((item) => {
+      const { capability } = item
+      return { capability, name: capabilityLabel(capability), ...evidenceView(item) }
+    }),
+    uringOps: behaviour.uringOps.map((item) => {
+      const { opcode } = item
+      return { opcode, name: uringOpLabel(opcode), ...evidenceView(item) }
+    }),
+    denied: behaviour.denied.map(callView),
     argumentsCollapsed: behaviour.argumentsCollapsed.map((marker) => ({
       abi: marker.abi,
       nr: marker.nr,

@@ -1,10 +1,12 @@
 /** What the processes of one lineage did, as plain values: in one run, or in all runs together. */
 import type { ArgumentItem, CollapsedArguments } from './argument-item.js'
+import type { CapabilityItem } from './capability-item.js'
 import type { Collapsed } from './collapsed.js'
 import type { EndpointFacts, EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
 import type { ExecFacts, ExecItem } from './exec-item.js'
 import type { SyscallItem } from './syscall-item.js'
+import type { UringItem } from './uring-item.js'
 
 /** Every list is in its order. A marker is present if its set was full. */
 export interface Behaviour {
@@ -13,6 +15,10 @@ export interface Behaviour {
   readonly execs: readonly ExecItem[]
   readonly connections: readonly EndpointItem[]
   readonly listeners: readonly EndpointItem[]
+  readonly capabilities: readonly CapabilityItem[]
+  readonly uringOps: readonly UringItem[]
+  /** Calls that a filter refused, with the evidence of that. Nothing that the lineage did: what was refused was not done. */
+  readonly denied: readonly SyscallItem[]
   /** Calls of which not every argument is listed, by (ABI, number). */
   readonly argumentsCollapsed: readonly CollapsedArguments[]
   readonly execsCollapsed: Collapsed | undefined
@@ -27,6 +33,9 @@ export const NO_BEHAVIOUR: Behaviour = {
   execs: [],
   connections: [],
   listeners: [],
+  capabilities: [],
+  uringOps: [],
+  denied: [],
   argumentsCollapsed: [],
   execsCollapsed: undefined,
   connectionsCollapsed: undefined,
@@ -47,7 +56,8 @@ export function hasContent(behaviour: Behaviour): boolean {
 /** The items kind by kind. */
 export function kindsIn(behaviour: Behaviour): readonly (readonly Evidence[])[] {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
-  return [syscalls, values, execs, connections, listeners]
+  const { capabilities, uringOps, denied } = behaviour
+  return [syscalls, values, execs, connections, listeners, capabilities, uringOps, denied]
 }
 
 /** Items of all kinds. */

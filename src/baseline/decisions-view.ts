@@ -1,7 +1,9 @@
 /** What people decided, as the JSON view shows it. Pure. */
 import { displayOf } from '../bytes.js'
+import { capabilityLabel } from '../kernel/capabilities.js'
+import { uringOpLabel } from '../kernel/io-uring.js'
 import { labelOf, type SyscallNamer } from './behaviour-view.js'
-import { itemOfKey, type ItemKey } from './item-key.js'
+import { itemOfKey, type ItemKey, type ItemKind } from './item-key.js'
 import type { DecisionsSnapshot, Verdict } from './verdicts.js'
 import { isoOf, shown } from './view-text.js'
 
@@ -23,6 +25,8 @@ export interface SealView {
   readonly by: string
   readonly contentHash: string
   readonly items: readonly NamedItemView[]
+  /** Kinds of items that were looked for when it was sealed; none if that is not on record. */
+  readonly kinds: readonly ItemKind[]
 }
 
 export interface DecisionsView {
@@ -52,6 +56,7 @@ export function decisionsView(
             by: shown(seal.by),
             contentHash: shown(seal.contentHash),
             items: seal.items.map((key) => itemView(key, nameOf)),
+            kinds: seal.kinds,
           },
   }
 }
@@ -69,5 +74,9 @@ function itemView(key: ItemKey, nameOf: SyscallNamer): NamedItemView {
     case 'connect':
     case 'listen':
       return { ...item, address: displayOf(item.address) }
+    case 'capability':
+      return { ...item, name: capabilityLabel(item.capability) }
+    case 'io_uring':
+      return { ...item, name: uringOpLabel(item.opcode) }
   }
 }

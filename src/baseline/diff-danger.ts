@@ -9,7 +9,8 @@ import type { DiffItem } from './diff-items.js'
  * `new-abi`: no call of that ABI was made before; `critical-argument`, `high-argument`: the danger of the argument, such as a
  * namespace or an unusual kind of socket; `unknown-argument`: one that the probe does not tell apart; `written-later`: the program was written after the container was made;
  * `fileless`: it is a deleted file or lies in memory only; `first-connection`, `first-listener`: the first of its
- * protocol.
+ * protocol; `critical-capability`, `high-capability`: the danger of the capability, one without a name being `high`;
+ * `new-io-uring`: no operation was submitted to an io_uring before.
  */
 export type DangerReason =
   | 'critical-call'
@@ -23,11 +24,15 @@ export type DangerReason =
   | 'fileless'
   | 'first-connection'
   | 'first-listener'
+  | 'critical-capability'
+  | 'high-capability'
+  | 'new-io-uring'
 
-/** What the earlier baseline did at all: its ABIs, and its kinds of endpoints as `connection tcp`. */
+/** What the earlier baseline did at all: its ABIs, its kinds of endpoints as `connection tcp`, and whether it used io_uring. */
 export interface Past {
   readonly abis: ReadonlySet<string>
   readonly endpoints: ReadonlySet<string>
+  readonly usesUring: boolean
 }
 
 /** The past of those lineages together. */
@@ -41,7 +46,8 @@ export function pastOf(baseline: Baseline, lineages: readonly Lineage[]): Past {
     }
     for (const { protocol } of baseline.listeners(lineage)) endpoints.add(`listener ${protocol}`)
   }
-  return { abis, endpoints }
+  const usesUring = lineages.some((lineage) => baseline.uringOps(lineage).length > 0)
+  return { abis, endpoints, usesUring }
 }
 
 /** The reasons, in the order of `DangerReason`; empty for what is merely new. */
@@ -68,5 +74,10 @@ export function dangersOf(item: DiffItem, past: Past): readonly DangerReason[] {
     case 'connection':
     case 'listener':
       return past.endpoints.has(`${item.kind} ${item.protocol}`) ? [] : [`first-${item.kind}`]
+    case 'capability':
+      if (item.danger === 'critical') return ['critical-capability']
+      return item.danger === 'high' ? ['high-capability'] : []
+    case 'io_uring':
+      return past.usesUring ? [] : ['new-io-uring']
   }
 }

@@ -4,14 +4,17 @@
  */
 import { argumentDanger } from '../kernel/argument-danger.js'
 import { type ArgumentCall, argumentCallOf } from '../kernel/arguments.js'
+import { capabilityDanger } from '../kernel/capability-danger.js'
 import { dangerOf, type Danger } from '../kernel/syscall-danger.js'
 import { syscallName } from '../kernel/syscalls.js'
 import type { Abi, Lineage } from '../observation.js'
 import { type ArgumentFacts, compareArguments } from './argument-item.js'
 import type { Baseline } from './baseline.js'
+import { type CapabilityFacts, compareCapabilities } from './capability-item.js'
 import { compareEndpoints, type EndpointFacts, type EndpointItem } from './endpoint-item.js'
 import type { Evidence } from './evidence.js'
 import { compareExecs, type ExecFacts } from './exec-item.js'
+import { compareUringOps, type UringFacts } from './uring-item.js'
 
 interface Located extends Evidence {
   readonly lineage: Lineage
@@ -41,9 +44,22 @@ export interface DiffEndpoint extends Located, Omit<EndpointFacts, 'truncated'> 
   readonly kind: 'connection' | 'listener'
 }
 
-export type DiffItem = DiffSyscall | DiffArgument | DiffExec | DiffEndpoint
+export interface DiffCapability extends Located, CapabilityFacts {
+  readonly kind: 'capability'
+  readonly danger: Danger
+}
 
-/** What `after` has in the lineage and `before` has not: calls, arguments, executions, connections, listeners. O(items). */
+export interface DiffUringOp extends Located, UringFacts {
+  readonly kind: 'io_uring'
+}
+
+export type DiffItem =
+  DiffSyscall | DiffArgument | DiffExec | DiffEndpoint | DiffCapability | DiffUringOp
+
+/**
+ * What `after` has in the lineage and `before` has not: calls, arguments, executions, connections, listeners, and capabilities
+ * and io_uring operations if `before` looked for them in every run: else nobody knows whether it did the same. O(items).
+ */
 export function gainedBy(before: Baseline, after: Baseline, lineage: Lineage): readonly DiffItem[] {
   return [
     ...gainedSyscalls(before, after, lineage),
@@ -55,6 +71,8 @@ export function gainedBy(before: Baseline, after: Baseline, lineage: Lineage): r
     ...gainedEndpoints('listener', before.listeners(lineage), after.listeners(lineage)).map(
       (item) => ({ ...item, lineage }),
     ),
+    ...gainedCapabilities(before, after, lineage),
+    ...gainedUringOps(before, after, lineage),
   ]
 }
 
@@ -115,6 +133,24 @@ function gainedEndpoints(
       source,
       ...evidenceOf(item),
     }))
+}
+
+function gainedCapabilities(before: Baseline, after: Baseline, lineage: Lineage): DiffCapability[] {
+  if (!before.observableKinds().includes('capability')) return []
+  const [items, known] = [after.capabilities(lineage), before.capabilities(lineage)]
+  return counterparts(items, known, compareCapabilities)
+    .filter(([, other]) => other === undefined)
+    .map(([{ capability, ...item }]) => {
+      const danger = capabilityDanger(capability)
+      return { kind: 'capability', lineage, capability, danger, ...evidenceOf(item) }
+    })
+}
+
+function gainedUringOps(before: Baseline, after: Baseline, lineage: Lineage): DiffUringOp[] {
+  if (!before.observableKinds().includes('io_uring')) return []
+  return counterparts(after.uringOps(lineage), before.uringOps(lineage), compareUringOps)
+    .filter(([, other]) => other === undefined)
+    .map(([{ opcode, ...item }]) => ({ kind: 'io_uring', lineage, opcode, ...evidenceOf(item) }))
 }
 
 function evidenceOf(item: Evidence): Evidence {

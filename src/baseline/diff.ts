@@ -11,6 +11,7 @@ import { type Lineage, SYSCALL_NR_LIMIT } from '../observation.js'
 import { type Baseline, BASELINE_LINEAGES } from './baseline.js'
 import { dangersOf, pastOf, type DangerReason } from './diff-danger.js'
 import { gainedBy, type DiffItem } from './diff-items.js'
+import { ITEM_KINDS, type ItemKind } from './item-key.js'
 import type { SyscallFacts } from './syscall-item.js'
 
 /**
@@ -80,6 +81,8 @@ export function difference(
       ...gapsOf('after', after),
       ...sharedUnknowns(before, after, lineages),
       ...unknownArguments(before, after, lineages),
+      ...kindsNotLookedFor('before', before, after, lineages),
+      ...kindsNotLookedFor('after', after, before, lineages),
     ],
   }
 }
@@ -133,5 +136,35 @@ function unknownArguments(
       ...both.filter((call) => !isKnown(before, call)).map((call) => lineOf('before', call)),
       ...made.filter((call) => !isKnown(after, call)).map((call) => lineOf('after', call)),
     ]
+  })
+}
+
+/** In words; all other kinds are looked for in every run. */
+const LATER_KINDS: Readonly<Partial<Record<ItemKind, string>>> = {
+  capability: 'capabilities',
+  io_uring: 'io_uring operations',
+}
+
+/** Kinds of which the other side knows something, and of which this side cannot say that it did not do the same. */
+function kindsNotLookedFor(
+  side: string,
+  baseline: Baseline,
+  other: Baseline,
+  lineages: readonly Lineage[],
+): readonly string[] {
+  const { runs, folded } = baseline.snapshot()
+  // That nothing was learned is said already.
+  if (runs.length === 0 && folded === undefined) return []
+  const looked = baseline.observableKinds()
+  const isKnown = (kind: ItemKind): boolean =>
+    other.observableKinds().includes(kind) ||
+    lineages.some((lineage) => {
+      const { capabilities, uringOps } = other.behaviour(lineage)
+      return (kind === 'capability' ? capabilities : uringOps).length > 0
+    })
+  return ITEM_KINDS.flatMap((kind) => {
+    const words = LATER_KINDS[kind]
+    if (words === undefined || looked.includes(kind) || !isKnown(kind)) return []
+    return [`${side}: ${words} were not looked for in every run, and are not compared`]
   })
 }

@@ -6,6 +6,7 @@
 import type { Incompleteness } from '../observation.js'
 import type { Behaviour } from './behaviour.js'
 import { joinedIncompleteness } from './incompleteness-tally.js'
+import { joinedPeaks, type ResourcePeaks } from './resources.js'
 import { compareRuns, type RunKey } from './run.js'
 import { type ByLineage, joinedBehaviours, type RunRecord } from './run-record.js'
 
@@ -17,17 +18,19 @@ export interface FoldedRuns {
   readonly lastEndedMs: number
   readonly incompleteness: readonly Incompleteness[]
   readonly behaviours: ByLineage<Behaviour>
+  readonly resources: ResourcePeaks
 }
 
 /** One run, folded. */
 export function foldedRun(run: RunRecord): FoldedRuns {
-  const { runId, startedMs, endedMs, incompleteness, behaviours } = run
+  const { runId, startedMs, endedMs, incompleteness, behaviours, resources } = run
   return {
     upTo: { runId, startedMs },
     firstStartedMs: startedMs,
     lastEndedMs: endedMs,
     incompleteness,
     behaviours,
+    resources,
   }
 }
 
@@ -41,5 +44,6 @@ export function joinedFolded(parts: readonly FoldedRuns[]): FoldedRuns | undefin
     lastEndedMs: parts.reduce((greatest, part) => Math.max(greatest, part.lastEndedMs), 0),
     incompleteness: joinedIncompleteness(parts.map(({ incompleteness }) => incompleteness)),
     behaviours: joinedBehaviours(parts.map(({ behaviours }) => behaviours)),
+    resources: parts.map(({ resources }) => resources).reduce(joinedPeaks),
   }
 }

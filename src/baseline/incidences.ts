@@ -89,7 +89,10 @@ interface Seen {
 
 const UNNAMED: NamedItem = { kind: 'syscall', abi: 'x86_64', nr: 0 }
 
-/** The items of the image's own lineages, by a key that is cheap to make; an item of both has the evidence of both. */
+/**
+ * The items of the image's own lineages, by a key that is cheap to make; an item of both has the evidence of both. What a
+ * filter refused is none: it says nothing of what is still to be learned.
+ */
 function ownItems(behaviours: RunRecord['behaviours']): ReadonlyMap<string, Seen> {
   const items = new Map<string, Seen>()
   for (const lineage of OWN_LINEAGES) {
@@ -127,6 +130,14 @@ function* itemsOf(behaviour: Behaviour): Generator<readonly [string, Seen]> {
       const item: NamedItem = { kind, protocol, address, port, source }
       yield [`${kind} ${protocol} ${port} ${source} ${address}`, { item, evidence: one }]
     }
+  }
+  for (const one of behaviour.capabilities) {
+    const { capability } = one
+    yield [`c${capability}`, { item: { kind: 'capability', capability }, evidence: one }]
+  }
+  for (const one of behaviour.uringOps) {
+    const { opcode } = one
+    yield [`u${opcode}`, { item: { kind: 'io_uring', opcode }, evidence: one }]
   }
 }
 

@@ -3,18 +3,31 @@ import type { Baseline } from './baseline.js'
 import { type Evidence, summedEvidence } from './evidence.js'
 import { OWN_LINEAGES } from './incidences.js'
 import type { NamedItem } from './item-key.js'
+import type { SyscallFacts } from './syscall-item.js'
 
 /**
- * The evidence for the item, or undefined if neither `main` nor `probe` did it. Runs in which both did it count twice.
- * O(items).
+ * The evidence for the item; for a call that was refused and never made, that of its refusals; undefined if neither `main`
+ * nor `probe` did it or was refused it. Runs in which both did it count twice. O(items).
  */
 export function evidenceOf(baseline: Baseline, item: NamedItem): Evidence | undefined {
+  const done = summed(OWN_LINEAGES.map((lineage) => inLineage(baseline, lineage, item)))
+  if (done !== undefined || item.kind !== 'syscall') return done
+  return summed(OWN_LINEAGES.map((lineage) => callIn(baseline.denied(lineage), item)))
+}
+
+function summed(parts: readonly (Evidence | undefined)[]): Evidence | undefined {
   let sum: Evidence | undefined
-  for (const lineage of OWN_LINEAGES) {
-    const found = inLineage(baseline, lineage, item)
-    if (found !== undefined) sum = sum === undefined ? found : summedEvidence(sum, found)
+  for (const part of parts) {
+    if (part !== undefined) sum = sum === undefined ? part : summedEvidence(sum, part)
   }
   return sum
+}
+
+function callIn<Call extends SyscallFacts>(
+  calls: readonly Call[],
+  { abi, nr }: SyscallFacts,
+): Call | undefined {
+  return calls.find((one) => one.abi === abi && one.nr === nr)
 }
 
 function inLineage(
@@ -24,7 +37,7 @@ function inLineage(
 ): Evidence | undefined {
   switch (item.kind) {
     case 'syscall':
-      return baseline.syscalls(lineage).find((one) => one.abi === item.abi && one.nr === item.nr)
+      return callIn(baseline.syscalls(lineage), item)
     case 'argument':
       return baseline
         .arguments(lineage)
@@ -43,5 +56,9 @@ function inLineage(
           one.source === item.source,
       )
     }
+    case 'capability':
+      return baseline.capabilities(lineage).find((one) => one.capability === item.capability)
+    case 'io_uring':
+      return baseline.uringOps(lineage).find((one) => one.opcode === item.opcode)
   }
 }

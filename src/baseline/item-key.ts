@@ -7,19 +7,31 @@
  *   exec       03 | path 00 00 | exe 00 00
  *   connect    04 | protocol | address 00 00 | port (2) | source
  *   listen     05 | likewise
+ *   capability 06 | number
+ *   io_uring   07 | opcode
  *
  * Numbers are big-endian, codes count from 1 as on disk. A zero byte within text is written 00 01: that keeps the order and
  * lets no text end early.
  */
 import { bytesOf, type ByteString } from '../bytes.js'
 import { type Abi, ABIS, type Source, SYSCALL_NR_LIMIT } from '../observation.js'
+import { CAPABILITY_LIMIT } from '../kernel/capabilities.js'
 import { PROTOCOLS, type Protocol, SOURCES } from './endpoint-item.js'
 import { compareText, ITEM_KEY_BYTES, PORT_LIMIT } from './limits.js'
 
 export type ItemKey = string & { readonly __itemKey: unique symbol }
 
 /** In the order of their codes in keys, from 1. */
-export const ITEM_KINDS = ['syscall', 'argument', 'exec', 'connect', 'listen'] as const
+export const ITEM_KINDS = [
+  'syscall',
+  'argument',
+  'exec',
+  'connect',
+  'listen',
+  'capability',
+  'io_uring',
+] as const
+export type ItemKind = (typeof ITEM_KINDS)[number]
 
 /** What a key names. */
 export type NamedItem =
@@ -33,8 +45,13 @@ export type NamedItem =
       readonly port: number
       readonly source: Source
     }
+  | { readonly kind: 'capability'; readonly capability: number }
+  | { readonly kind: 'io_uring'; readonly opcode: number }
 
-/** The key of the item; `nr` is below `SYSCALL_NR_LIMIT`, `value` an unsigned 32-bit number. */
+/**
+ * The key of the item; `nr` is below `SYSCALL_NR_LIMIT`, `value` an unsigned 32-bit number, `capability` below
+ * `CAPABILITY_LIMIT`, `opcode` one byte.
+ */
 export function itemKeyOf(item: NamedItem): ItemKey {
   const kind = number(ITEM_KINDS.indexOf(item.kind) + 1, 1)
   switch (item.kind) {
@@ -50,6 +67,10 @@ export function itemKeyOf(item: NamedItem): ItemKey {
       const where = `${number(PROTOCOLS.indexOf(protocol) + 1, 1)}${text(address)}`
       return `${kind}${where}${number(port, 2)}${number(SOURCES.indexOf(source) + 1, 1)}` as ItemKey
     }
+    case 'capability':
+      return `${kind}${number(item.capability, 1)}` as ItemKey
+    case 'io_uring':
+      return `${kind}${number(item.opcode, 1)}` as ItemKey
   }
 }
 
@@ -94,6 +115,14 @@ function itemFrom(reader: KeyReader): NamedItem | undefined {
       const source = SOURCES[reader.number(1) - 1]
       if (protocol === undefined || address === undefined || source === undefined) return undefined
       return port <= PORT_LIMIT ? { kind, protocol, address, port, source } : undefined
+    }
+    case 'capability': {
+      const capability = reader.number(1)
+      return capability < CAPABILITY_LIMIT ? { kind, capability } : undefined
+    }
+    case 'io_uring': {
+      const opcode = reader.number(1)
+      return Number.isNaN(opcode) ? undefined : { kind, opcode }
     }
   }
 }

@@ -3,11 +3,13 @@
  * order.
  */
 import type { ArgumentFacts } from './argument-item.js'
+import type { CapabilityFacts } from './capability-item.js'
 import type { Behaviour } from './behaviour.js'
 import type { EndpointFacts } from './endpoint-item.js'
 import type { ExecFacts } from './exec-item.js'
 import { itemKeyOf } from './item-key.js'
 import { syscallCode, type SyscallFacts } from './syscall-item.js'
+import type { UringFacts } from './uring-item.js'
 
 /** What is listed of a program; the other facts differ from run to run. */
 export type ListedExec = Pick<ExecFacts, 'path' | 'exe' | 'fsMagic'>
@@ -20,6 +22,9 @@ export interface ItemLists {
   readonly execs: readonly ListedExec[]
   readonly connections: readonly ListedEndpoint[]
   readonly listeners: readonly ListedEndpoint[]
+  readonly capabilities: readonly CapabilityFacts[]
+  readonly uringOps: readonly UringFacts[]
+  readonly denied: readonly SyscallFacts[]
 }
 
 /** A list that is complete, and where everything is in it. */
@@ -53,6 +58,9 @@ export interface IndexedLists {
   readonly execs: ItemList<ListedExec>
   readonly connections: ItemList<ListedEndpoint>
   readonly listeners: ItemList<ListedEndpoint>
+  readonly capabilities: ItemList<CapabilityFacts>
+  readonly uringOps: ItemList<UringFacts>
+  readonly denied: ItemList<SyscallFacts>
 }
 
 /** Lists of all that is in any of the behaviours. O(items log items). */
@@ -60,7 +68,7 @@ export function indexedLists(behaviours: readonly Behaviour[]): IndexedLists {
   return {
     syscalls: new ItemList<SyscallFacts>(
       behaviours.map((each) => each.syscalls),
-      ({ abi, nr }) => syscallCode(abi, nr),
+      callCode,
     ),
     arguments: new ItemList<ArgumentFacts>(
       behaviours.map((each) => each.arguments),
@@ -78,7 +86,23 @@ export function indexedLists(behaviours: readonly Behaviour[]): IndexedLists {
       behaviours.map((each) => each.listeners),
       endpointKey,
     ),
+    capabilities: new ItemList<CapabilityFacts>(
+      behaviours.map((each) => each.capabilities),
+      ({ capability }) => capability,
+    ),
+    uringOps: new ItemList<UringFacts>(
+      behaviours.map((each) => each.uringOps),
+      ({ opcode }) => opcode,
+    ),
+    denied: new ItemList<SyscallFacts>(
+      behaviours.map((each) => each.denied),
+      callCode,
+    ),
   }
+}
+
+function callCode({ abi, nr }: SyscallFacts): number {
+  return syscallCode(abi, nr)
 }
 
 /** Below 2^45, so that it is exact. */

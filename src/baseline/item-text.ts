@@ -4,12 +4,15 @@
  *   chmod                                 i386:chmod
  *   socket:AF_ALG,SOCK_SEQPACKET          i386:clone:CLONE_NEWUSER
  *   exec:/bin/sh                          connect:tcp:10.0.0.1:443       listen:unix:/run/app.sock
+ *   capability:CAP_NET_RAW                io_uring:CONNECT
  *
  * Text that a container chose is escaped, so that it can be printed. Two items may share a text (a script that was run by two
  * interpreters); whoever decides on the text decides on both.
  */
 import { displayOf } from '../bytes.js'
 import { argumentCallOf, argumentLabel } from '../kernel/arguments.js'
+import { capabilityLabel } from '../kernel/capabilities.js'
+import { uringOpLabel } from '../kernel/io-uring.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Abi } from '../observation.js'
 import type { NamedItem } from './item-key.js'
@@ -34,6 +37,10 @@ export function itemText(item: NamedItem): string {
       const port = item.protocol === 'unix' ? '' : `:${item.port}`
       return `${item.kind}:${item.protocol}:${displayOf(item.address)}${port}`
     }
+    case 'capability':
+      return `capability:${capabilityLabel(item.capability)}`
+    case 'io_uring':
+      return `io_uring:${uringOpLabel(item.opcode)}`
   }
 }
 

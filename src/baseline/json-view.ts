@@ -8,7 +8,9 @@ import type { Baseline } from './baseline.js'
 import { behaviourView, type BehaviourView, type SyscallNamer } from './behaviour-view.js'
 import { decisionsView, type DecisionsView } from './decisions-view.js'
 import type { ImageKind } from './image-identity.js'
+import type { ItemKind } from './item-key.js'
 import { learningView, type LearningView } from './learning-view.js'
+import type { Resources } from './resources.js'
 import {
   foldedRunsView,
   type FoldedRunsView,
@@ -37,6 +39,10 @@ export interface BaselineView extends LearningView {
   readonly runs: readonly RunView[]
   /** Older runs, no longer listed; null if there were none. */
   readonly foldedRuns: FoldedRunsView | null
+  /** Kinds of items that were looked for in every listed run. */
+  readonly observableKinds: readonly ItemKind[]
+  /** The most that was sampled in any run; null if nothing was. */
+  readonly resources: Resources | null
   readonly lineages: Readonly<Record<Lineage, BehaviourView>>
   readonly decisions: DecisionsView
 }
@@ -58,6 +64,8 @@ export function jsonView(baseline: Baseline, nameOf: SyscallNamer): BaselineView
     runCount: runs.length,
     runs: runs.map(runView),
     foldedRuns: folded === undefined ? null : foldedRunsView(folded),
+    observableKinds: baseline.observableKinds(),
+    resources: baseline.resources() ?? null,
     lineages: byLineage((lineage) => behaviourView(baseline, lineage, nameOf)),
     decisions: decisionsView(decisions, nameOf),
   }

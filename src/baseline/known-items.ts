@@ -9,7 +9,7 @@ import { CONNECTION_LIMIT, EXEC_LIMIT, LISTENER_LIMIT } from './limits.js'
 import { namedItems } from './named-items.js'
 import { syscallCode } from './syscall-item.js'
 
-/** Calls are bounded by their numbers, arguments by the sets of the runs. */
+/** What has a number is bounded by that, arguments by the sets of the runs. */
 const LIMITS: Readonly<Partial<Record<NamedItem['kind'], number>>> = {
   exec: EXEC_LIMIT,
   connect: CONNECTION_LIMIT,
@@ -19,6 +19,8 @@ const LIMITS: Readonly<Partial<Record<NamedItem['kind'], number>>> = {
 export class KnownItems {
   /** By `syscallCode`: there are many questions about calls, and a key would have to be made for each. */
   readonly #syscalls = new Set<number>()
+  /** Likewise, of calls that a filter refused. */
+  readonly #denied = new Set<number>()
   readonly #others = new Map(ITEM_KINDS.map((kind) => [kind, new Set<ItemKey>()]))
 
   /** Knows what the behaviour has. */
@@ -27,6 +29,7 @@ export class KnownItems {
       if (item.kind === 'syscall') this.addSyscall(item.abi, item.nr)
       else this.add(item)
     }
+    for (const { abi, nr } of behaviour.denied) this.addDenied(abi, nr)
   }
 
   /** Whether the call is known. O(1), allocates nothing. */
@@ -36,10 +39,12 @@ export class KnownItems {
 
   /** Takes note of the call; whether it was not known. */
   addSyscall(abi: Abi, nr: number): boolean {
-    const code = syscallCode(abi, nr)
-    if (this.#syscalls.has(code)) return false
-    this.#syscalls.add(code)
-    return true
+    return isAdded(this.#syscalls, syscallCode(abi, nr))
+  }
+
+  /** Takes note that the call was refused; whether that was not known. */
+  addDenied(abi: Abi, nr: number): boolean {
+    return isAdded(this.#denied, syscallCode(abi, nr))
   }
 
   /** Takes note of the item; whether it was not known, and there was room for it. */
@@ -49,4 +54,9 @@ export class KnownItems {
     if (before === LIMITS[item.kind]) return false
     return known.add(itemKeyOf(item)).size > before
   }
+}
+
+function isAdded(codes: Set<number>, code: number): boolean {
+  const before = codes.size
+  return codes.add(code).size > before
 }

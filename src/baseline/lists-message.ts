@@ -6,6 +6,7 @@ import { whole } from './canonical.js'
 import { PROTOCOLS, SOURCES } from './endpoint-item.js'
 import type { IndexedLists, ListedEndpoint } from './item-lists.js'
 import { BASELINE_LINEAGES, type ByLineage } from './run-record.js'
+import type { SyscallFacts } from './syscall-item.js'
 
 /** One message per lineage that did something, in their order. */
 export function listsMessages(
@@ -13,9 +14,10 @@ export function listsMessages(
 ): plimsoll.v1.LineageItems.$Properties[] {
   return BASELINE_LINEAGES.filter((lineage) => hasItems(lists[lineage])).map((lineage) => {
     const { syscalls, arguments: values, execs, connections, listeners } = lists[lineage]
+    const { capabilities, uringOps, denied } = lists[lineage]
     return {
       lineage: lineageCode(lineage),
-      syscalls: syscalls.items.map(({ abi, nr }) => ({ abi: ABIS.indexOf(abi) + 1, nr })),
+      syscalls: syscalls.items.map(callMessage),
       arguments: values.items.map(({ abi, nr, value }) => ({
         abi: ABIS.indexOf(abi) + 1,
         nr,
@@ -28,13 +30,23 @@ export function listsMessages(
       })),
       connections: connections.items.map(endpointMessage),
       listeners: listeners.items.map(endpointMessage),
+      capabilities: capabilities.items.map(({ capability }) => ({ capability })),
+      uringOps: uringOps.items.map(({ opcode }) => ({ opcode })),
+      denied: denied.items.map(callMessage),
     }
   })
 }
 
 function hasItems(lists: IndexedLists): boolean {
   const { syscalls, arguments: values, execs, connections, listeners } = lists
-  return [syscalls, values, execs, connections, listeners].some(({ items }) => items.length > 0)
+  const { capabilities, uringOps, denied } = lists
+  return [syscalls, values, execs, connections, listeners, capabilities, uringOps, denied].some(
+    ({ items }) => items.length > 0,
+  )
+}
+
+function callMessage({ abi, nr }: SyscallFacts): plimsoll.v1.SyscallItem.$Properties {
+  return { abi: ABIS.indexOf(abi) + 1, nr }
 }
 
 function endpointMessage(item: ListedEndpoint): plimsoll.v1.EndpointItem.$Properties {

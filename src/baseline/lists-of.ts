@@ -2,8 +2,11 @@
 import { byteStringOf } from '../bytes.js'
 import type { plimsoll } from '../gen/plimsoll.js'
 import { argumentCallOf } from '../kernel/arguments.js'
+import { CAPABILITY_LIMIT } from '../kernel/capabilities.js'
+import { URING_OPCODE_LIMIT } from '../kernel/io-uring.js'
 import { ABIS, type Lineage, SYSCALL_NR_LIMIT } from '../observation.js'
 import { type ArgumentFacts, compareArguments } from './argument-item.js'
+import { compareCapabilities } from './capability-item.js'
 import { ascending, element, Malformed, numberUpTo } from './checked.js'
 import { compareEndpoints, PROTOCOLS, SOURCES } from './endpoint-item.js'
 import { compareExecs } from './exec-item.js'
@@ -11,6 +14,7 @@ import type { ItemLists, ListedEndpoint, ListedExec } from './item-lists.js'
 import { PORT_LIMIT } from './limits.js'
 import { BASELINE_LINEAGES, type ByLineage, byLineage } from './run-record.js'
 import { compareSyscalls, type SyscallFacts } from './syscall-item.js'
+import { compareUringOps } from './uring-item.js'
 
 type Message = plimsoll.v1.LineageItems.$Properties
 
@@ -54,7 +58,26 @@ function listsOfOne(message: Message): ItemLists {
   ascending('connections', connections, compareEndpoints)
   const listeners = (message.listeners ?? []).map(endpointOf)
   ascending('listeners', listeners, compareEndpoints)
-  return { syscalls, arguments: values, execs, connections, listeners }
+  const capabilities = (message.capabilities ?? []).map((item) => ({
+    capability: numberUpTo('capability', CAPABILITY_LIMIT - 1, item.capability),
+  }))
+  ascending('capabilities', capabilities, compareCapabilities)
+  const uringOps = (message.uringOps ?? []).map((item) => ({
+    opcode: numberUpTo('opcode', URING_OPCODE_LIMIT - 1, item.opcode),
+  }))
+  ascending('uring_ops', uringOps, compareUringOps)
+  const denied = (message.denied ?? []).map(callOf)
+  ascending('denied', denied, compareSyscalls)
+  return {
+    syscalls,
+    arguments: values,
+    execs,
+    connections,
+    listeners,
+    capabilities,
+    uringOps,
+    denied,
+  }
 }
 
 function argumentOf(item: plimsoll.v1.ArgumentItem.$Properties): ArgumentFacts {

@@ -1,17 +1,22 @@
 /** What the processes of one lineage did in one run, while the run is learned: the sets side by side. */
 import { argumentCallOf } from '../kernel/arguments.js'
+import { CAPABILITY_LIMIT } from '../kernel/capabilities.js'
+import { URING_OPCODE_LIMIT } from '../kernel/io-uring.js'
 import type { ArgumentFacts, CollapsedArguments } from './argument-item.js'
 import { ArgumentSet } from './argument-set.js'
 import type { Behaviour } from './behaviour.js'
+import { capabilityOf } from './capability-item.js'
 import { summedCollapsed } from './collapsed.js'
 import { EndpointSet } from './endpoint-set.js'
 import type { Evidence } from './evidence.js'
 import { ExecSet } from './exec-set.js'
 import { CONNECTION_LIMIT, LISTENER_LIMIT } from './limits.js'
+import { NumberSet } from './number-set.js'
 import type { ProgramTable } from './program-table.js'
 import { compareSyscalls, type SyscallItem } from './syscall-item.js'
 import { SyscallSet } from './syscall-set.js'
 import { unionOf } from './union.js'
+import { uringOpOf } from './uring-item.js'
 
 export class LiveBehaviour {
   readonly syscalls = new SyscallSet()
@@ -19,6 +24,9 @@ export class LiveBehaviour {
   readonly execs = new ExecSet()
   readonly connections = new EndpointSet('connect', CONNECTION_LIMIT)
   readonly listeners = new EndpointSet('listen', LISTENER_LIMIT)
+  readonly capabilities = new NumberSet(CAPABILITY_LIMIT)
+  readonly uringOps = new NumberSet(URING_OPCODE_LIMIT)
+  readonly denied = new SyscallSet()
 
   /**
    * All of it as plain values that later learning does not change. Arguments that were not seen are told once the run
@@ -34,6 +42,13 @@ export class LiveBehaviour {
       execs: this.execs.items(programs),
       connections: this.connections.items(programs),
       listeners: this.listeners.items(programs),
+      capabilities: this.capabilities.items(programs, (capability, evidence) =>
+        capabilityOf({ capability }, evidence),
+      ),
+      uringOps: this.uringOps.items(programs, (opcode, evidence) =>
+        uringOpOf({ opcode }, evidence),
+      ),
+      denied: this.denied.items(programs),
       argumentsCollapsed: unionOf(
         [full, hasEnded ? unseenArguments(syscalls, [...values, ...full]) : []],
         compareSyscalls,
@@ -56,6 +71,13 @@ export class LiveBehaviour {
     for (const item of from.execs) this.execs.restore(item, last(item), programs)
     for (const item of from.connections) this.connections.restore(item, last(item), programs)
     for (const item of from.listeners) this.listeners.restore(item, last(item), programs)
+    for (const item of from.capabilities) {
+      this.capabilities.restore(item.capability, item, last(item), programs)
+    }
+    for (const item of from.uringOps) {
+      this.uringOps.restore(item.opcode, item, last(item), programs)
+    }
+    for (const item of from.denied) this.denied.restore(item, last(item), programs)
     for (const marker of from.argumentsCollapsed) this.arguments.restoreCollapsed(marker)
     this.execs.restoreCollapsed(from.execsCollapsed)
     this.connections.restoreCollapsed(from.connectionsCollapsed)

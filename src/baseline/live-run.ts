@@ -10,6 +10,7 @@ import { IncompletenessTally } from './incompleteness-tally.js'
 import { boundedMs, WINDOW_MS } from './limits.js'
 import { LiveBehaviour } from './live-behaviour.js'
 import { ProgramTable } from './program-table.js'
+import { NO_RESOURCES, type ResourceSample, withSample } from './resources.js'
 import { boundedRun, type RunFacts } from './run.js'
 import { BASELINE_LINEAGES, byLineage, recordOf, type RunRecord } from './run-record.js'
 
@@ -18,6 +19,7 @@ export class LiveRun {
   readonly #missed = new IncompletenessTally()
   readonly #behaviours: Partial<Record<Lineage, LiveBehaviour>> = {}
   readonly #windowMs: number
+  #resources = NO_RESOURCES
   #facts: Omit<RunFacts, 'incompleteness'>
 
   constructor(facts: RunFacts, windowMs = WINDOW_MS) {
@@ -29,6 +31,7 @@ export class LiveRun {
   /** The run of that record, to learn on. */
   static of(record: RunRecord): LiveRun {
     const run = new LiveRun(record, record.windowMs)
+    run.#resources = record.resources
     for (const lineage of BASELINE_LINEAGES) {
       const behaviour = record.behaviours[lineage]
       if (behaviour === NO_BEHAVIOUR) continue
@@ -60,6 +63,10 @@ export class LiveRun {
     this.#missed.add(incompleteness)
   }
 
+  sample(sample: ResourceSample): void {
+    this.#resources = withSample(this.#resources, sample)
+  }
+
   /** The run ended; of two ends the later counts. */
   end(endedMs: number): void {
     const at = Math.max(boundedMs(endedMs), 1, this.#facts.endedMs)
@@ -72,6 +79,6 @@ export class LiveRun {
       (lineage) => this.#behaviours[lineage]?.record(this.#programs, this.hasEnded) ?? NO_BEHAVIOUR,
     )
     const facts = { ...this.#facts, incompleteness: this.#missed.entries() }
-    return recordOf(facts, this.#windowMs, behaviours)
+    return recordOf(facts, this.#windowMs, behaviours, this.#resources)
   }
 }

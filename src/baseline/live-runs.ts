@@ -109,5 +109,6 @@ function emptyRun({ runId, startedMs }: RunHandle): LiveRun {
     bpftrace: '',
     plimsoll: '',
     runtimeVersion: '',
+    kinds: [],
   })
 }

@@ -9,8 +9,10 @@ import { deltasOf, whole, wholeMs } from './canonical.js'
 import type { FoldedRuns } from './folded-runs.js'
 import { IMAGE_KINDS, type ImageIdentity } from './image-identity.js'
 import { type IndexedLists, indexedLists } from './item-lists.js'
+import { ITEM_KINDS, type ItemKind } from './item-key.js'
 import { lineageCode, listsMessages } from './lists-message.js'
 import { ProgramSets } from './program-sets.js'
+import type { ResourcePeaks } from './resources.js'
 import { BASELINE_LINEAGES, type ByLineage, byLineage, type RunRecord } from './run-record.js'
 import { type DecisionsSnapshot, VERDICTS } from './verdicts.js'
 
@@ -79,6 +81,8 @@ function runMessage(run: RunRecord, references: References): plimsoll.v1.Baselin
     runtimeVersion: run.runtimeVersion,
     windowMs: wholeMs(run.windowMs),
     behaviours: behaviourMessages(run.behaviours, references),
+    kinds: run.kinds.map(kindCode),
+    ...resourcesField(run.resources),
   }
 }
 
@@ -93,6 +97,7 @@ function foldedMessage(
     lastEndedMs: wholeMs(folded.lastEndedMs),
     incompleteness: folded.incompleteness.map(incompletenessMessage),
     behaviours: behaviourMessages(folded.behaviours, references),
+    ...resourcesField(folded.resources),
   }
 }
 
@@ -104,6 +109,25 @@ function behaviourMessages(
     lineage: lineageCode(lineage),
     ...behaviourMessage(behaviours[lineage], lists[lineage], sets),
   }))
+}
+
+function kindCode(kind: ItemKind): number {
+  return ITEM_KINDS.indexOf(kind) + 1
+}
+
+/** Absent where nothing was sampled. */
+function resourcesField({ memoryBytes, cpuMilli, pids, samples }: ResourcePeaks): {
+  resources?: plimsoll.v1.ResourcePeaks.$Properties
+} {
+  if (samples === 0) return {}
+  return {
+    resources: {
+      memoryBytes: whole(memoryBytes),
+      cpuMilli: whole(cpuMilli),
+      pids: whole(pids),
+      samples: whole(samples),
+    },
+  }
 }
 
 function incompletenessMessage(missed: Incompleteness): plimsoll.v1.Incompleteness.$Properties {
@@ -138,6 +162,7 @@ function decisionsMessage({
         by: seal.by,
         contentHash: seal.contentHash,
         items: seal.items.map((key) => bytesOf(key as string as ByteString)),
+        kinds: seal.kinds.map(kindCode),
       },
     }),
   }

@@ -2,7 +2,7 @@
 import type { Behaviour } from './behaviour.js'
 import type { NamedItem } from './item-key.js'
 
-/** All items, kind by kind, in the order of their keys. */
+/** All items, kind by kind, in the order of their keys. What was refused is none. */
 export function namedItems(behaviour: Behaviour): readonly NamedItem[] {
   return [
     ...behaviour.syscalls.map(({ abi, nr }) => ({ kind: 'syscall' as const, abi, nr })),
@@ -27,5 +27,10 @@ export function namedItems(behaviour: Behaviour): readonly NamedItem[] {
       port,
       source,
     })),
+    ...behaviour.capabilities.map(({ capability }) => ({
+      kind: 'capability' as const,
+      capability,
+    })),
+    ...behaviour.uringOps.map(({ opcode }) => ({ kind: 'io_uring' as const, opcode })),
   ]
 }

@@ -22,6 +22,7 @@ function cutAll(behaviours: ByLineage<Behaviour>, last: string): ByLineage<Behav
 
 function cutBehaviour(behaviour: Behaviour, last: string): Behaviour {
   const { syscalls, arguments: values, execs, connections, listeners } = behaviour
+  const { capabilities, uringOps, denied } = behaviour
   const isCut = kindsIn(behaviour).every((items) => items.every((item) => isWithin(item, last)))
   if (isCut) return behaviour
   return {
@@ -31,6 +32,9 @@ function cutBehaviour(behaviour: Behaviour, last: string): Behaviour {
     execs: cutItems(execs, last),
     connections: cutItems(connections, last),
     listeners: cutItems(listeners, last),
+    capabilities: cutItems(capabilities, last),
+    uringOps: cutItems(uringOps, last),
+    denied: cutItems(denied, last),
   }
 }
 

@@ -6,6 +6,7 @@ import type { ByteString } from '../bytes.js'
 import type { Lineage } from '../observation.js'
 import { itemsIn, kindsIn, NO_BEHAVIOUR, type Behaviour, textIn } from './behaviour.js'
 import { joinedBehaviour } from './behaviour-union.js'
+import { joinedPeaks, type ResourcePeaks } from './resources.js'
 import { joinedRunFacts, type RunFacts } from './run.js'
 
 /** The lineages a baseline tells apart, in the order of their codes on disk, from 1. */
@@ -22,6 +23,7 @@ export interface RunRecord extends RunFacts {
   /** Length of its time windows; the first begins with the run. */
   readonly windowMs: number
   readonly behaviours: ByLineage<Behaviour>
+  readonly resources: ResourcePeaks
   /** Items in all lineages. */
   readonly items: number
   /** Bytes of the text that names them. */
@@ -33,10 +35,12 @@ export function recordOf(
   facts: RunFacts,
   windowMs: number,
   behaviours: ByLineage<Behaviour>,
+  resources: ResourcePeaks,
 ): RunRecord {
   const sum = (sizeOf: (behaviour: Behaviour) => number): number =>
     BASELINE_LINEAGES.reduce((total, lineage) => total + sizeOf(behaviours[lineage]), 0)
-  return { ...facts, windowMs, behaviours, items: sum(itemsIn), textBytes: sum(textIn) }
+  const size = { items: sum(itemsIn), textBytes: sum(textIn) }
+  return { ...facts, windowMs, behaviours, resources, ...size }
 }
 
 /** One value per lineage. */
@@ -56,6 +60,7 @@ export function joinedRecord(a: RunRecord, b: RunRecord): RunRecord {
     joinedRunFacts(a, b),
     Math.max(a.windowMs, b.windowMs),
     joinedBehaviours([a.behaviours, b.behaviours]),
+    joinedPeaks(a.resources, b.resources),
   )
 }
 

@@ -1,6 +1,7 @@
 /** Runs, and what was missed in them, as the JSON view shows them. Pure. */
 import type { Incompleteness, Reason } from '../observation.js'
 import type { FoldedRuns } from './folded-runs.js'
+import type { ResourcePeaks } from './resources.js'
 import type { RunFacts } from './run.js'
 import type { RunRecord } from './run-record.js'
 import { isoOf, isoOrNull, shown } from './view-text.js'
@@ -23,6 +24,8 @@ export interface RunView extends Omit<RunFacts, 'incompleteness'> {
   readonly incompleteness: readonly IncompletenessView[]
   /** Length of its time windows. */
   readonly windowMs: number
+  /** Null if nothing was sampled. */
+  readonly resources: ResourcePeaks | null
 }
 
 /** What is told of all of them together; what they did is in the lineages. */
@@ -35,6 +38,7 @@ export interface FoldedRunsView {
   readonly lastEndedMs: number
   readonly lastEnded: string | null
   readonly incompleteness: readonly IncompletenessView[]
+  readonly resources: ResourcePeaks | null
 }
 
 export function runView(run: RunRecord): RunView {
@@ -53,13 +57,15 @@ export function runView(run: RunRecord): RunView {
     kernel: shown(run.kernel),
     bpftrace: shown(run.bpftrace),
     plimsoll: shown(run.plimsoll),
+    kinds: run.kinds,
     windowMs: run.windowMs,
     incompleteness: run.incompleteness.map(incompletenessView),
+    resources: peaksOrNull(run.resources),
   }
 }
 
 export function foldedRunsView(folded: FoldedRuns): FoldedRunsView {
-  const { upTo, firstStartedMs, lastEndedMs, incompleteness } = folded
+  const { upTo, firstStartedMs, lastEndedMs, incompleteness, resources } = folded
   return {
     upToRunId: shown(upTo.runId),
     upToStartedMs: upTo.startedMs,
@@ -69,7 +75,12 @@ export function foldedRunsView(folded: FoldedRuns): FoldedRunsView {
     lastEndedMs,
     lastEnded: isoOrNull(lastEndedMs),
     incompleteness: incompleteness.map(incompletenessView),
+    resources: peaksOrNull(resources),
   }
+}
+
+function peaksOrNull(peaks: ResourcePeaks): ResourcePeaks | null {
+  return peaks.samples === 0 ? null : peaks
 }
 
 export function incompletenessView(missed: Incompleteness): IncompletenessView {

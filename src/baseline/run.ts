@@ -1,6 +1,8 @@
 /** One run of an image: the facts about it, its place in the order of runs, and the handle that the learner gives out. */
 import type { Incompleteness } from '../observation.js'
 import { joinedIncompleteness } from './incompleteness-tally.js'
+import type { ItemKind } from './item-key.js'
+import { orderedKinds } from './kinds.js'
 import { boundedMs, boundedText, compareText } from './limits.js'
 
 /**
@@ -29,6 +31,8 @@ export interface RunFacts extends RunKey {
   readonly bpftrace: string
   readonly plimsoll: string
   readonly runtimeVersion: string
+  /** Kinds of items that were looked for in it, in the order of `ITEM_KINDS`; none where that is not on record. */
+  readonly kinds: readonly ItemKind[]
 }
 
 /**
@@ -51,6 +55,7 @@ export function boundedRun(facts: RunFacts): Omit<RunFacts, 'incompleteness'> {
     bpftrace: boundedText(facts.bpftrace),
     plimsoll: boundedText(facts.plimsoll),
     runtimeVersion: boundedText(facts.runtimeVersion),
+    kinds: orderedKinds(facts.kinds),
   }
 }
 
@@ -74,6 +79,7 @@ export function joinedRunFacts(a: RunFacts, b: RunFacts): RunFacts {
     bpftrace: greater(a.bpftrace, b.bpftrace),
     plimsoll: greater(a.plimsoll, b.plimsoll),
     runtimeVersion: greater(a.runtimeVersion, b.runtimeVersion),
+    kinds: orderedKinds([...a.kinds, ...b.kinds]),
   }
 }
 

@@ -12,9 +12,10 @@ import type { FoldedRuns } from './folded-runs.js'
 import { HISTORY_LIMITS, isWithin } from './history.js'
 import { IMAGE_KINDS, type ImageIdentity, isDigest } from './image-identity.js'
 import { compareIncompleteness } from './incompleteness-tally.js'
-import { compareItemKeys, type ItemKey, itemOfKey } from './item-key.js'
+import { compareItemKeys, ITEM_KINDS, type ItemKey, type ItemKind, itemOfKey } from './item-key.js'
 import { compareText } from './limits.js'
 import { listsOf } from './lists-of.js'
+import { NO_RESOURCES, type ResourcePeaks } from './resources.js'
 import { compareRuns } from './run.js'
 import { recordOf, type RunRecord } from './run-record.js'
 import {
@@ -76,8 +77,30 @@ function runOf(message: plimsoll.v1.BaselineRun.$Properties, lists: DecodedLists
     bpftrace: message.bpftrace ?? '',
     plimsoll: message.plimsoll ?? '',
     runtimeVersion: message.runtimeVersion ?? '',
+    kinds: kindsOf(message.kinds ?? []),
   }
-  return recordOf(facts, windowMs, behavioursOf(message.behaviours ?? [], lists))
+  const behaviours = behavioursOf(message.behaviours ?? [], lists)
+  return recordOf(facts, windowMs, behaviours, resourcesOf(message.resources))
+}
+
+function kindsOf(codes: readonly number[]): readonly ItemKind[] {
+  const kinds = codes.map((code) => element('kind', ITEM_KINDS, code))
+  ascending('kinds', kinds, (a, b) => ITEM_KINDS.indexOf(a) - ITEM_KINDS.indexOf(b))
+  return kinds
+}
+
+function resourcesOf(
+  message: plimsoll.v1.ResourcePeaks.$Properties | null | undefined,
+): ResourcePeaks {
+  if (!message) return NO_RESOURCES
+  const samples = safe('samples', message.samples)
+  if (samples === 0) throw new Malformed('resources of no samples')
+  return {
+    memoryBytes: safe('memory_bytes', message.memoryBytes),
+    cpuMilli: safe('cpu_milli', message.cpuMilli),
+    pids: safe('pids', message.pids),
+    samples,
+  }
 }
 
 function foldedOf(message: plimsoll.v1.FoldedRuns.$Properties, lists: DecodedLists): FoldedRuns {
@@ -90,6 +113,7 @@ function foldedOf(message: plimsoll.v1.FoldedRuns.$Properties, lists: DecodedLis
     lastEndedMs: milliseconds('last_ended_ms', message.lastEndedMs),
     incompleteness: incompletenessOf(message.incompleteness ?? []),
     behaviours: behavioursOf(message.behaviours ?? [], lists),
+    resources: resourcesOf(message.resources),
   }
 }
 
@@ -134,6 +158,7 @@ function sealOf(message: plimsoll.v1.Seal.$Properties): Seal {
     by: message.by ?? '',
     contentHash: message.contentHash ?? '',
     items,
+    kinds: kindsOf(message.kinds ?? []),
   }
 }
 

@@ -3,7 +3,8 @@
  * of two that contradict, in any order and however often. What follows from decisions is said elsewhere.
  */
 import { failure } from '../errors.js'
-import { compareItemKeys, type ItemKey, itemOfKey } from './item-key.js'
+import { compareItemKeys, type ItemKey, type ItemKind, itemOfKey } from './item-key.js'
+import { orderedKinds } from './kinds.js'
 import {
   boundedText,
   compareText,
@@ -33,6 +34,11 @@ export interface Seal {
   readonly contentHash: string
   /** What was allowed when it was sealed, in the order of keys, each once; at most 16384. */
   readonly items: readonly ItemKey[]
+  /**
+   * Kinds of items that were looked for in every run that was listed then, in the order of `ITEM_KINDS`: items of other kinds
+   * the seal says nothing about. None in a seal of before that was recorded.
+   */
+  readonly kinds: readonly ItemKind[]
 }
 
 export interface DecisionsSnapshot {
@@ -60,6 +66,7 @@ export function withSeal(decisions: DecisionsSnapshot, seal: Seal): DecisionsSna
     by: boundedText(seal.by),
     contentHash: boundedText(seal.contentHash),
     items,
+    kinds: orderedKinds(seal.kinds),
   }
   return joinedDecisions(decisions, { verdicts: [], seal: bounded })
 }
@@ -115,6 +122,7 @@ function compareSeals(a: Seal, b: Seal): number {
     compareText(a.contentHash, b.contentHash) ||
     compareText(a.by, b.by) ||
     a.items.length - b.items.length ||
-    compareText(a.items.join('\u0000\u0002'), b.items.join('\u0000\u0002'))
+    compareText(a.items.join('\u0000\u0002'), b.items.join('\u0000\u0002')) ||
+    compareText(a.kinds.join(), b.kinds.join())
   )
 }

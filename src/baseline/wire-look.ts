@@ -19,12 +19,12 @@ export interface FieldLimit {
   readonly packed?: number
 }
 
-/** By field number, up to 15; a missing one is unknown. */
+/** By field number, up to `HIGHEST_FIELD`; a missing one is unknown. */
 export type MessageLimit = Readonly<Record<number, FieldLimit>>
 
 const VARINT = 0
 const DELIMITED = 2
-const HIGHEST_FIELD = 15
+const HIGHEST_FIELD = 31
 
 /**
  * The first breach of `limit` in `bytes`, or undefined; `parts` is how many fields and numbers in lists there may be in all.

@@ -140,6 +140,7 @@ function shortHash(baseline: Baseline): string {
 const WHY: Readonly<Record<string, string>> = {
   'candidate-never-learned': 'never learned by being seen',
   'candidate-after-seal': 'new since the seal',
+  'candidate-denied': 'refused by a filter, never made',
 }
 
 function candidatesView(baseline: Baseline): unknown {

@@ -5,6 +5,8 @@ import type { DiffItem } from '../baseline/diff-items.js'
 import { imageKeyOf } from '../baseline/image-identity.js'
 import { byteStringOfText, displayOf } from '../bytes.js'
 import { argumentLabel } from '../kernel/arguments.js'
+import { capabilityLabel } from '../kernel/capabilities.js'
+import { uringOpLabel } from '../kernel/io-uring.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import { plural } from './plural.js'
 import { table } from './table.js'
@@ -87,6 +89,10 @@ function whatOf(item: DiffItem): string {
       if (item.protocol === 'unix') return `unix ${address}`
       return `${item.protocol} ${address.includes(':') ? `[${address}]` : address}:${item.port}`
     }
+    case 'capability':
+      return capabilityLabel(item.capability)
+    case 'io_uring':
+      return uringOpLabel(item.opcode)
   }
 }
 
@@ -127,5 +133,11 @@ function identityView(item: DiffItem): object {
       const { protocol, address, port, source } = item
       return { protocol, address: displayOf(address), port, source }
     }
+    case 'capability': {
+      const { capability, danger } = item
+      return { capability, name: capabilityLabel(capability), danger }
+    }
+    case 'io_uring':
+      return { opcode: item.opcode, name: uringOpLabel(item.opcode) }
   }
 }

@@ -1,12 +1,21 @@
 /** `baseline show` as text: one lineage of a baseline, for a person. Every text in a view is escaped already. */
 import { Option } from 'commander'
 import { BASELINE_LINEAGES } from '../baseline/baseline.js'
-import type { BehaviourView, EndpointView, EvidenceView } from '../baseline/behaviour-view.js'
+import type {
+  BehaviourView,
+  CapabilityView,
+  EndpointView,
+  EvidenceView,
+  SyscallView,
+  UringOpView,
+} from '../baseline/behaviour-view.js'
+import type { ItemKind } from '../baseline/item-key.js'
 import type { BaselineView } from '../baseline/json-view.js'
 import type { Lineage } from '../observation.js'
 import { SHORT_HASH } from '../baseline/content-hash.js'
 import { basisText, expectationText, unitName } from './coverage-text.js'
 import { plural } from './plural.js'
+import { resourcesText } from './resources-text.js'
 import { sparkline } from './sparkline.js'
 import { reasonText } from './summary.js'
 import { table } from './table.js'
@@ -22,11 +31,14 @@ export function showText(view: BaselineView, lineage: Lineage): string {
   const behaviour = view.lineages[lineage]
   return [
     headOf(view, lineage),
-    section('system calls', behaviour.syscalls.length, syscallTable(behaviour)),
+    section('system calls', behaviour.syscalls.length, callTable(behaviour.syscalls)),
     section('arguments', behaviour.arguments.length, argumentTable(behaviour)),
     section('programs', behaviour.execs.length, execTable(behaviour)),
     section('connections', behaviour.connections.length, endpointTable(behaviour.connections)),
     section('listening on', behaviour.listeners.length, endpointTable(behaviour.listeners)),
+    laterSection(view, 'capability', 'capabilities', behaviour.capabilities),
+    laterSection(view, 'io_uring', 'io_uring operations', behaviour.uringOps),
+    section('refused by a filter', behaviour.denied.length, callTable(behaviour.denied)),
   ].join('\n')
 }
 
@@ -52,6 +64,7 @@ function headOf(view: BaselineView, lineage: Lineage): string {
     `completeness  ${view.completeness.state}`,
     ...reasons.map((reason) => `              ${reason}`),
     ...learningLines(view),
+    ...(view.resources === null ? [] : [`resources     ${resourcesText(view.resources)}`]),
     `lineage       ${lineage} (system calls of others: ${others})`,
   ].join('\n')}\n`
 }
@@ -83,10 +96,35 @@ function section(title: string, count: number, text: string): string {
   return count === 0 ? `${title}: none\n` : `${title}: ${count}\n${text}`
 }
 
-function syscallTable(behaviour: BehaviourView): string {
+/** Of a kind that older runs did not look for: that nothing is there may mean nothing. */
+function laterSection(
+  { observableKinds }: BaselineView,
+  kind: ItemKind,
+  title: string,
+  items: readonly (CapabilityView | UringOpView)[],
+): string {
+  if (observableKinds.includes(kind)) return section(title, items.length, namedTable(items))
+  const known = items.length === 0 ? '' : namedTable(items)
+  return `${title}: not looked for in every run\n${known}`
+}
+
+function namedTable(items: readonly (CapabilityView | UringOpView)[]): string {
+  return table(
+    ['NR', 'NAME', 'COUNT', 'RUNS', 'PROGRAMS'],
+    items.map((item) => [
+      String('opcode' in item ? item.opcode : item.capability),
+      item.name,
+      String(item.count),
+      String(item.runs),
+      programsOf(item),
+    ]),
+  )
+}
+
+function callTable(calls: readonly SyscallView[]): string {
   return table(
     ['ABI', 'NR', 'NAME', 'COUNT', 'RUNS', 'PROGRAMS'],
-    behaviour.syscalls.map((call) => [
+    calls.map((call) => [
       call.abi,
       String(call.nr),
       call.name,

@@ -23,6 +23,10 @@ export interface Summary {
   readonly programs: number
   readonly connections: number
   readonly listeners: number
+  readonly capabilities: number
+  readonly uringOps: number
+  /** Calls that a filter refused. */
+  readonly denied: number
   readonly progress: ProgressView
   /** Items that wait for approval. */
   readonly candidates: readonly string[]
@@ -48,6 +52,9 @@ export function summaryOf(baseline: Baseline, floors: readonly KnownFloor[]): Su
     programs: baseline.execs('main').length,
     connections: baseline.connections('main').length,
     listeners: baseline.listeners('main').length,
+    capabilities: baseline.capabilities('main').length,
+    uringOps: baseline.uringOps('main').length,
+    denied: baseline.denied('main').length,
     progress,
     candidates,
     profile: syscalls === 0 ? null : comparisonOf(baseline, floors),
@@ -74,6 +81,10 @@ export function summaryLines(summary: Summary): readonly string[] {
     `  programs      ${summary.programs}`,
     `  connections   ${summary.connections}, listening on ${summary.listeners}`,
   ]
+  if (summary.capabilities > 0) lines.push(`  capabilities  ${summary.capabilities}`)
+  if (summary.uringOps > 0) lines.push(`  io_uring      ${plural(summary.uringOps, 'operation')}`)
+  if (summary.denied > 0)
+    lines.push(`  refused       ${plural(summary.denied, 'call')} by a filter`)
   if (summary.profile) {
     lines.push(
       `  profile       allows ${summary.profile.allows} calls, ` +

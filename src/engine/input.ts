@@ -3,6 +3,8 @@
  * to a trace; replay makes the same inputs from the trace. The session sees no difference.
  */
 import type { ImageIdentity } from '../baseline/image-identity.js'
+import type { ItemKind } from '../baseline/item-key.js'
+import type { ResourceSample } from '../baseline/resources.js'
 
 /** Which containers are learned; nothing set means that a command is. */
 export interface Selection {
@@ -19,6 +21,8 @@ export interface SessionFacts {
   readonly kernel: string
   readonly bpftrace: string
   readonly selection: Selection
+  /** Kinds of items that the sensor looks for; none in a trace of before that was recorded. */
+  readonly kinds: readonly ItemKind[]
 }
 
 /** What a runtime said of a container, or why it said nothing. */
@@ -50,5 +54,6 @@ export type Input = { readonly atMs: number } & (
   | { readonly kind: 'cgroups'; readonly cgroups: readonly CgroupEntry[] }
   | { readonly kind: 'container'; readonly answer: ContainerAnswer }
   | { readonly kind: 'command'; readonly cgroupId: number; readonly image: ImageIdentity }
+  | ({ readonly kind: 'resources'; readonly cgroupId: number } & ResourceSample)
   | { readonly kind: 'end' }
 )

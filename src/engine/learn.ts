@@ -1,5 +1,6 @@
 /** What learning a command and learning containers have in common: what they take, what they give, how they start. */
 import { randomUUID } from 'node:crypto'
+import { FIRST_KINDS } from '../baseline/kinds.js'
 import type { PlimsollError } from '../errors.js'
 import { asPlimsollError } from '../errors.js'
 import { LEARNING_PROBES, type ProbeName } from '../sensor/program.js'
@@ -69,6 +70,8 @@ export async function observe(options: LearnOptions, watched: Watched): Promise<
       plimsoll: VERSION,
       ...versions,
       selection: watched.selection,
+      // What the probes look for that `Observer.attach` starts.
+      kinds: FIRST_KINDS,
     },
     mount: watched.mount,
     cgroupId: watched.cgroupId,

@@ -1,13 +1,22 @@
 /**
  * Turns what the sensor observed into lessons for the run that it is about: adds the program that made a call or a
- * connection, which the kernel's record does not name in full. Pure.
+ * connection, which the kernel's record does not name in full. What a filter refused is taught as that; what it refused to the
+ * runtime is not, because that is not the image's. Pure.
  */
 import { LRUCache } from 'lru-cache'
 import type { Baseline } from '../baseline/baseline.js'
 import type { NamedItem } from '../baseline/item-key.js'
 import type { RunHandle } from '../baseline/run.js'
 import type { ByteString } from '../bytes.js'
-import type { Abi, Lineage, Observation, ObservationSink, Observed } from '../observation.js'
+import type {
+  Abi,
+  DenialHint,
+  Lineage,
+  Observation,
+  ObservationSink,
+  Observed,
+} from '../observation.js'
+import { isExpectedDenial } from './expected-denial.js'
 import type { Lesson } from './run.js'
 import type { Runs } from './runs.js'
 
@@ -66,6 +75,31 @@ export class Lessons implements ObservationSink {
     )
   }
 
+  denied(
+    cgroupId: number,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    answer: number,
+    count: number,
+    atMs: number,
+    tag = 0,
+  ): void {
+    if (!isLesson(lineage, abi, nr, answer)) return
+    this.#tell({ cgroupId, lineage, atMs }, tag, (baseline, run, lineage) => {
+      baseline.learnDenial(run, lineage, abi, nr, count, atMs)
+    })
+  }
+
+  denialHint(hint: DenialHint, tag = 0): void {
+    const { abi, nr, atMs } = hint
+    if (!isLesson(hint.lineage, abi, nr, hint.answer)) return
+    const program = this.#programs.get(hint.pid) ?? hint.program
+    this.#tell(hint, tag, (baseline, run, lineage) => {
+      baseline.learnDenialProgram(run, lineage, abi, nr, program, atMs)
+    })
+  }
+
   observe(o: Observation, tag: number): void {
     const { runs, isAttached } = this.#options
     switch (o.kind) {
@@ -102,9 +136,27 @@ export class Lessons implements ObservationSink {
         )
         break
       }
+      case 'capability': {
+        const program = this.#programOf(o.pid, o.program)
+        this.#teach(
+          o,
+          tag,
+          (baseline, run, lineage) => baseline.learnCapability(run, { ...o, lineage }, program),
+          () => ({ kind: 'capability', capability: o.capability }),
+        )
+        break
+      }
+      case 'io_uring': {
+        const program = this.#programOf(o.pid, o.program)
+        this.#teach(
+          o,
+          tag,
+          (baseline, run, lineage) => baseline.learnUringOp(run, { ...o, lineage }, program),
+          () => ({ kind: 'io_uring', opcode: o.opcode }),
+        )
+        break
+      }
       case 'argument':
-      case 'capability':
-      case 'io_uring':
       case 'capped':
         break
       case 'entry':
@@ -125,10 +177,24 @@ export class Lessons implements ObservationSink {
     learn: (baseline: Baseline, run: RunHandle, lineage: Lineage) => boolean,
     item: () => NamedItem,
   ): void {
-    const { runs, learned } = this.#options
-    const lesson: Lesson = (baseline, run, lineage) => {
+    const { learned } = this.#options
+    this.#tell(about, tag, (baseline, run, lineage) => {
       if (learn(baseline, run, lineage)) learned(baseline, lineage, item())
-    }
+    })
+  }
+
+  #tell(about: Observed, tag: number, lesson: Lesson): void {
+    const { runs } = this.#options
     runs.tell(about.cgroupId, about.atMs, (run) => run.learn(about.lineage, tag, lesson))
   }
+
+  /** The path of what the process runs, else the name that the kernel gave; undefined where it gave none, as for counts. */
+  #programOf(pid: number, named: ByteString): ByteString | undefined {
+    return this.#programs.get(pid) ?? (named === '' ? undefined : named)
+  }
+}
+
+/** Whether a refusal says something of what the image needs. */
+function isLesson(lineage: Lineage, abi: Abi, nr: number, answer: number): boolean {
+  return lineage !== 'runtime' && !isExpectedDenial(abi, nr, answer)
 }

@@ -7,6 +7,7 @@ import type { NamedItem } from '../baseline/item-key.js'
 import { itemOfKey } from '../baseline/item-key.js'
 import { BASELINE_LINEAGES } from '../baseline/run-record.js'
 import { type Standing, Standings } from '../baseline/standing.js'
+import type { SyscallFacts } from '../baseline/syscall-item.js'
 import { displayOf } from '../bytes.js'
 import { argumentCallOf } from '../kernel/arguments.js'
 import { syscallName } from '../kernel/syscalls.js'
@@ -46,12 +47,15 @@ export function profileCalls(
       withheld.set(name, reason)
     }
   }
-  const seen = new Set(
-    calls
-      .filter(({ lineage }) => lineages.includes(lineage))
-      .map(({ abi, nr }) => syscallName(abi, nr)),
-  )
-  const decided = decidedItems(baseline, (name) => seen.has(name))
+  const made = calls.filter(({ lineage }) => lineages.includes(lineage))
+  const names = new Set(made.map(({ abi, nr }) => syscallName(abi, nr)))
+  const decided = decidedItems(baseline, ({ abi, nr }) => {
+    // One whose name was seen is not said again: without values of its own it would hide those that were seen. But another
+    // ABI must be said, or the profile would not cover it.
+    const isSeen = made.some((call) => call.abi === abi && call.nr === nr)
+    const hasValues = argumentCallOf(abi, nr) !== undefined
+    return isSeen || (hasValues && names.has(syscallName(abi, nr)))
+  })
   for (const name of decided.rejected) withheld.set(name, WITHHELD.rejected ?? '')
   return {
     calls: [...calls, ...decided.calls],
@@ -101,11 +105,11 @@ interface Decided {
   readonly approved: readonly string[]
   readonly rejected: readonly string[]
   readonly values: readonly ApprovedValue[]
-  /** Approved calls that were never seen, as calls of the application. */
+  /** Approved calls that were never made, refused ones among them, as calls of the application. */
   readonly calls: readonly ObservedCall[]
 }
 
-function decidedItems(baseline: Baseline, wasSeen: (name: string) => boolean): Decided {
+function decidedItems(baseline: Baseline, isSaid: (call: SyscallFacts) => boolean): Decided {
   const approved: string[] = []
   const rejected: string[] = []
   const values: ApprovedValue[] = []
@@ -123,8 +127,7 @@ function decidedItems(baseline: Baseline, wasSeen: (name: string) => boolean): D
     if (verdict === 'rejected') rejected.push(name)
     else {
       approved.push(name)
-      // One that was seen is not said again: without values of its own it would hide those that were seen.
-      if (!wasSeen(name)) {
+      if (!isSaid({ abi, nr })) {
         calls.push({ abi, nr, lineage: 'main', count: 0, runs: 0, programs: [] })
       }
     }

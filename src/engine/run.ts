@@ -4,6 +4,7 @@
  * wait a little longer, until it is decided whether that is the health check. Pure.
  */
 import type { Baseline } from '../baseline/baseline.js'
+import type { ResourceSample } from '../baseline/resources.js'
 import type { RunFacts, RunHandle } from '../baseline/run.js'
 import type { EntryObservation, Incompleteness, Lineage } from '../observation.js'
 import { Entries } from './entries.js'
@@ -145,6 +146,15 @@ export class Run {
     if (!this.#isLate) this.#hasFacts = true
     this.#take((baseline, handle) => baseline.addIncompleteness(handle, incompleteness))
     this.#beginIfDue()
+  }
+
+  /**
+   * What it took at one moment. No fact that a run begins with: before the first one it is dropped, so that nothing is held
+   * for a container in which nothing is ever seen.
+   */
+  sample(sample: ResourceSample): void {
+    if (this.#isIgnored || !this.#hasFacts) return
+    this.#take((baseline, handle) => baseline.learnResources(handle, sample))
   }
 
   /**

@@ -5,6 +5,7 @@
 import { Baseline } from '../baseline/baseline.js'
 import { imageKeyOf, type ImageIdentity } from '../baseline/image-identity.js'
 import type { NamedItem } from '../baseline/item-key.js'
+import type { ResourceSample } from '../baseline/resources.js'
 import type { Incompleteness, Lineage, ObservationSink } from '../observation.js'
 import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
@@ -63,6 +64,7 @@ const NO_FACTS: SessionFacts = {
   kernel: '',
   bpftrace: '',
   selection: { all: false, image: '', container: '' },
+  kinds: [],
 }
 
 export class LearningSession {
@@ -124,6 +126,9 @@ export class LearningSession {
         break
       case 'command':
         this.#commandPrepared(input.cgroupId, input.image)
+        break
+      case 'resources':
+        this.#sampled(input)
         break
       case 'end':
         this.#end()
@@ -230,6 +235,11 @@ export class LearningSession {
     this.#settle(run, image, 'command')
   }
 
+  #sampled({ cgroupId, memoryBytes, cpuMilli, pids, atMs }: Extract<Input, ResourceSample>): void {
+    const sample = { memoryBytes, cpuMilli, pids }
+    this.#runs.tell(cgroupId, atMs, (run) => run.sample(sample))
+  }
+
   #settle(run: Run, image: ImageIdentity, runtime: string, answer?: ContainerAnswer): void {
     const begin = (): Beginning => {
       const key = imageKeyOf(image)
@@ -246,6 +256,7 @@ export class LearningSession {
         bpftrace: this.#facts.bpftrace,
         plimsoll: this.#facts.plimsoll,
         runtimeVersion: answer?.runtimeVersion ?? '',
+        kinds: this.#facts.kinds,
       }
       return { baseline, identity }
     }

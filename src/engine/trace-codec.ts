@@ -1,5 +1,6 @@
 /** Inputs to and from the messages of `trace.proto`. Pure; refuses what no recorder writes. */
 import { isDigest } from '../baseline/image-identity.js'
+import { ITEM_KINDS, type ItemKind } from '../baseline/item-key.js'
 import { byteStringOf, bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
 import { isContainerId } from '../workload/container-facts.js'
@@ -42,7 +43,7 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
   const atMs = input.atMs
   switch (input.kind) {
     case 'session': {
-      const { selection, ...facts } = input.facts
+      const { selection, kinds, ...facts } = input.facts
       return {
         atMs,
         session: {
@@ -51,6 +52,7 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
           kernel: facts.kernel,
           bpftrace: facts.bpftrace,
           ...selection,
+          kinds: [...kinds],
         },
       }
     }
@@ -79,6 +81,10 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
           arguments: input.image.entrypoint.map((argument) => bytesOf(argument)),
         },
       }
+    case 'resources': {
+      const { cgroupId, memoryBytes, cpuMilli, pids } = input
+      return { atMs, resources: { cgroupId, memoryBytes, cpuMilli, pids } }
+    }
     case 'end':
       return { atMs, end: {} }
   }
@@ -94,7 +100,7 @@ function containerOf(answer: ContainerAnswer): plimsoll.v1.ITraceContainer {
 
 function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
   const atMs = safe(message.atMs, at)
-  const { session, sensorEnded, cgroups, container, command } = message
+  const { session, sensorEnded, cgroups, container, command, resources } = message
   if (session) {
     return {
       kind: 'session',
@@ -109,6 +115,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
           image: session.image ?? '',
           container: session.container ?? '',
         },
+        kinds: (session.kinds ?? []).map((kind) => kindOf(kind, at)),
       },
     }
   }
@@ -165,8 +172,24 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
       },
     }
   }
+  if (resources) {
+    return {
+      kind: 'resources',
+      atMs,
+      cgroupId: safe(resources.cgroupId, at),
+      memoryBytes: safe(resources.memoryBytes, at),
+      cpuMilli: safe(resources.cpuMilli, at),
+      pids: safe(resources.pids, at),
+    }
+  }
   if (message.end) return { kind: 'end', atMs }
   throw new Error(`entry at byte ${at} is of no known kind`)
+}
+
+function kindOf(name: string, at: number): ItemKind {
+  const kind = ITEM_KINDS.find((known) => known === name)
+  if (kind === undefined) throw new Error(`entry at byte ${at} looks for an unknown kind`)
+  return kind
 }
 
 /** What becomes the key of a baseline must have the form of one. */

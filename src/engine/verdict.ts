@@ -4,16 +4,15 @@
  * Everything that is refused in a lineage of the image fails the verdict, also where the run ended as it does without the
  * profile: what a program does without today it may need tomorrow. Three kinds of denials are told and fail nothing:
  *
- *   expected   clone3 answered with ENOSYS: the way in which a profile that cannot look into its argument keeps it out;
- *              every libc then calls clone
+ *   expected   clone3 answered with ENOSYS (see `expected-denial`)
  *   own        the same call is refused in the same way without the profile: by a filter of the program's own
  *   runtime    made by the runtime before the entrypoint; it tries what newer kernels have, and falls back
  */
 import type { ByteString } from '../bytes.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Abi, Incompleteness, Lineage } from '../observation.js'
-import { ENOSYS } from '../seccomp/profile.js'
 import { byKind, type DeniedCall, type DeniedKind, type Denials } from './denial-tally.js'
+import { isExpectedDenial } from './expected-denial.js'
 import type { ContainerRun } from './verify-run.js'
 
 /** A container of a verification: how it went, and what the kernel saw of it; undefined where it saw nothing. */
@@ -137,8 +136,7 @@ function deniedIn(runs: readonly SeenRun[], without: Denials | undefined): Denie
 function standingOf(call: DeniedCall, isOwn: boolean): Standing {
   if (call.lineage === 'runtime') return 'runtime'
   if (isOwn) return 'own'
-  const isClone3 = syscallLabel(call.abi, call.nr) === 'clone3'
-  return isClone3 && call.answer === ENOSYS ? 'expected' : 'fails'
+  return isExpectedDenial(call.abi, call.nr, call.answer) ? 'expected' : 'fails'
 }
 
 function kindOf({ lineage, abi, nr, answer }: DeniedKind): DeniedKind {

@@ -24,22 +24,14 @@ export class DenialReader {
 
   /** `B <key> <answer> <pid> <nsecs> <program>`. False where it is malformed; nothing was delivered then. */
   hint(fields: Fields, wallMs: (nsecs: number) => number): boolean {
-    const { cgroupId, lineage, abi, syscallNr: nr } = fields.key(this.#key)
+    const { cgroupId, lineage, abi, syscallNr: nr, tag } = fields.key(this.#key)
     const answer = fields.decimal()
     const pid = fields.decimal()
     const nsecs = fields.decimal()
     const program = fields.rest()
     if (!fields.isComplete || abi === undefined || answer > SIGSYS) return false
-    this.#sink.denialHint?.({
-      cgroupId,
-      lineage,
-      atMs: wallMs(nsecs),
-      abi,
-      nr,
-      answer,
-      pid,
-      program,
-    })
+    const atMs = wallMs(nsecs)
+    this.#sink.denialHint?.({ cgroupId, lineage, atMs, abi, nr, answer, pid, program }, tag)
     return true
   }
 
@@ -68,9 +60,9 @@ export class DenialReader {
 
   /** What the key that was just read says, with its answer. */
   #deliver(abi: Abi, answer: number, count: number, atMs: number): void {
-    const { cgroupId, lineage, syscallNr } = this.#key
+    const { cgroupId, lineage, syscallNr, tag } = this.#key
     if (answer === FILTERED) this.#sink.filtered?.(cgroupId, lineage, count, atMs)
     else if (answer === UNPAIRED) this.#sink.unpaired?.(cgroupId, lineage, count, atMs)
-    else this.#sink.denied?.(cgroupId, lineage, abi, syscallNr, answer, count, atMs)
+    else this.#sink.denied?.(cgroupId, lineage, abi, syscallNr, answer, count, atMs, tag)
   }
 }

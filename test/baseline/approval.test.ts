@@ -65,6 +65,33 @@ t.test('dangerous arguments are candidates although their call is not', async (t
   )
 })
 
+t.test('capabilities that give the host away are candidates; operations are learned', async (t) => {
+  const baseline = learned('a', ['io_uring_setup'])
+  const run = baseline.startRun(runFacts('b'))
+  for (const capability of [0, 2, 12, 13, 21, 39, 50]) {
+    baseline.learnCapability(run, { lineage: 'main', capability, count: 1, atMs: 2_000 })
+  }
+  baseline.learnUringOp(run, { lineage: 'probe', opcode: 16, count: 0, atMs: 2_000 })
+  const never = 'candidate-never-learned'
+  t.same(standings(baseline), {
+    io_uring_setup: never,
+    'capability:CAP_CHOWN': 'learned',
+    'capability:CAP_DAC_READ_SEARCH': never,
+    'capability:CAP_NET_ADMIN': 'learned',
+    'capability:CAP_NET_RAW': 'learned',
+    'capability:CAP_SYS_ADMIN': never,
+    'capability:CAP_BPF': never,
+    'capability:50?': 'learned',
+    'io_uring:CONNECT': 'learned',
+  })
+  decideOn(baseline, 'capability:CAP_SYS_ADMIN', 'approved')
+  decideOn(baseline, 'io_uring:CONNECT', 'rejected')
+  t.match(standings(baseline), {
+    'capability:CAP_SYS_ADMIN': 'approved',
+    'io_uring:CONNECT': 'rejected',
+  })
+})
+
 t.test('exec and runtime are nobody to decide on', async (t) => {
   t.same(standings(learned('a', ['ptrace'], 'exec')), {})
   t.same(standings(learned('a', ['ptrace'], 'runtime')), {})
@@ -151,7 +178,9 @@ t.test('items are named by their text; a call need not have been seen', async (t
   t.notMatch(texts.join(''), /\n/, 'no text of a container reaches the terminal raw')
   t.equal(itemsNamed(baseline, texts).length, 2, 'what is printed can be typed')
   t.equal(itemsNamed(baseline, ['mkdir', 'i386:mkdir', 'mkdir']).length, 2)
-  for (const unknown of ['exec:/bin/none', 'no_such_call', 'arm:', ':', '']) {
+  t.equal(itemsNamed(baseline, ['capability:CAP_SYS_BOOT', 'io_uring:TEE']).length, 2)
+  const numbers = ['capability:50?', 'capability:SYS_BOOT', 'io_uring:tee', 'capability:tee']
+  for (const unknown of [...numbers, 'exec:/bin/none', 'no_such_call', 'arm:', ':', '']) {
     t.throws(() => itemsNamed(baseline, [unknown]), { code: 'ITEM_UNKNOWN' }, unknown)
   }
 })

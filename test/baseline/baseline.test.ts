@@ -65,6 +65,7 @@ t.test('a baseline says and keeps what its naive twin does', async (t) => {
       for (const lineage of LINEAGES) {
         deepEqual(baseline.behaviour(lineage), twin.behaviour(lineage))
       }
+      deepEqual(baseline.resources(), twin.resources())
     }),
     { numRuns: 500 },
   )
@@ -415,11 +416,18 @@ t.test('of two verdicts on an item the later counts, and so with seals', async (
   baseline.setVerdict(rejected)
   baseline.setVerdict({ ...rejected, verdict: 'approved', atMs: 10 })
   baseline.setVerdict({ ...rejected, item: other })
-  baseline.setSeal({ atMs: 30, by: 'ann', contentHash: 'b', items: [item, other, item] })
-  baseline.setSeal({ atMs: 29, by: 'bob', contentHash: 'c', items: [] })
+  const kinds = ['io_uring', 'syscall', 'io_uring'] as const
+  baseline.setSeal({ atMs: 30, by: 'ann', contentHash: 'b', items: [item, other, item], kinds })
+  baseline.setSeal({ atMs: 29, by: 'bob', contentHash: 'c', items: [], kinds: [] })
   t.strictSame(baseline.decisions, {
     verdicts: [{ ...rejected, item: other }, rejected],
-    seal: { atMs: 30, by: 'ann', contentHash: 'b', items: [other, item] },
+    seal: {
+      atMs: 30,
+      by: 'ann',
+      contentHash: 'b',
+      items: [other, item],
+      kinds: ['syscall', 'io_uring'],
+    },
   })
   baseline.setVerdict({ ...rejected, verdict: 'approved', atMs: 21 })
   t.match(baseline.decisions.verdicts, [{ verdict: 'rejected' }, { verdict: 'approved' }])
@@ -432,7 +440,7 @@ t.test('a decision about nothing is a mistake of the caller', async (t) => {
   for (const item of ['' as ItemKey, 'read' as ItemKey, long]) {
     const verdict = { item, verdict: 'approved', atMs: 1, by: '', reason: '' } as const
     t.throws(() => baseline.setVerdict(verdict), /must be about an item/)
-    const seal = { atMs: 1, by: '', contentHash: '', items: [item] }
+    const seal = { atMs: 1, by: '', contentHash: '', items: [item], kinds: [] }
     t.throws(() => baseline.setSeal(seal), /must be about an item/)
   }
 })
@@ -452,7 +460,7 @@ t.test('no decision is dropped for want of room', async (t) => {
   baseline.setVerdict({ ...verdictOn(0), verdict: 'approved', atMs: 9_999 })
   t.equal(baseline.decisions.verdicts.length, 4096)
   const items = Array.from({ length: 16_385 }, (_, n) => verdictOn(n).item)
-  const seal = { atMs: 1, by: 'ann', contentHash: '' }
+  const seal = { atMs: 1, by: 'ann', contentHash: '', kinds: [] }
   t.throws(() => baseline.setSeal({ ...seal, items }), full)
   baseline.setSeal({ ...seal, items: items.slice(1) })
   const long = byteStringOfText('x'.repeat(4096))

@@ -1,11 +1,16 @@
 import { deepStrictEqual as deepEqual } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { decodeBaseline, encodeBaseline, FILE_LIMIT_BYTES } from '../../src/baseline/codec.js'
 import { itemKeyOf } from '../../src/baseline/item-key.js'
+import type { RunHandle } from '../../src/baseline/run.js'
 import { messageOf } from '../../src/baseline/message-of.js'
+import { FIRST_KINDS } from '../../src/baseline/kinds.js'
 import { type ByteString, byteStringOfText } from '../../src/bytes.js'
+import { replay } from '../../src/engine/replay.js'
 import { seal } from '../../src/envelope.js'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import { ABIS, type EndpointObservation, type ExecObservation } from '../../src/observation.js'
@@ -13,6 +18,10 @@ import { anyBaseline, IMAGE, runFacts, steps, take } from '../support/baseline-s
 import { shard } from '../support/shards.js'
 
 type Message = plimsoll.v1.Baseline.$Properties
+
+const DEMO = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
+/** Captured: the demo's trace replayed by a plimsoll that wrote version 2; chmod approved, mkdir rejected, then sealed. */
+const VERSION_2 = new URL('../fixtures/baselines/version-2.plb', import.meta.url)
 
 function decoded(bytes: Uint8Array): Baseline {
   const result = decodeBaseline(bytes)
@@ -27,7 +36,7 @@ function problemOf(bytes: Uint8Array): string {
 
 /** A file with a right checksum around any payload: what an attacker would send. */
 function sealed(payload: Uint8Array): Uint8Array {
-  return seal('PLIMBASE', 2, payload)
+  return seal('PLIMBASE', 3, payload)
 }
 
 function executionOf(path: ByteString, atMs: number): ExecObservation {
@@ -109,8 +118,27 @@ function sample(): Baseline {
   })
   const item = itemKeyOf({ kind: 'syscall', abi: 'x86_64', nr: 2 })
   baseline.setVerdict({ item, verdict: 'rejected', atMs: 10, by: 'ann', reason: 'no' })
-  baseline.setSeal({ atMs: 11, by: 'ann', contentHash: 'sha256:1', items: [item] })
+  const capability = itemKeyOf({ kind: 'capability', capability: 13 })
+  const kinds = ['syscall', 'capability'] as const
+  baseline.setSeal({
+    atMs: 11,
+    by: 'ann',
+    contentHash: 'sha256:1',
+    items: [item, capability],
+    kinds,
+  })
+  learnNewKinds(baseline, run)
   return baseline
+}
+
+/** What version 2 has no fields for. */
+function learnNewKinds(baseline: Baseline, run: RunHandle): void {
+  const program = byteStringOfText('/bin/sh')
+  baseline.learnCapability(run, { lineage: 'main', capability: 13, count: 3, atMs: 9 }, program)
+  baseline.learnUringOp(run, { lineage: 'main', opcode: 16, count: 0, atMs: 9 })
+  baseline.learnDenial(run, 'main', 'x86_64', 83, 7, 10)
+  baseline.learnDenialProgram(run, 'main', 'x86_64', 83, program, 10)
+  baseline.learnResources(run, { memoryBytes: 2 ** 40, cpuMilli: 310, pids: 5 })
 }
 
 t.test('a decoded baseline is the encoded one, and encodes to the same bytes', async (t) => {
@@ -253,6 +281,7 @@ t.test('what no baseline says is refused in words that name it', async (t) => {
     counts: [1],
     programSets: [0],
   }
+  const flagged = { ...row, flags: [1] }
   const rows = (count: number): plimsoll.v1.Evidence.$Properties =>
     Object.fromEntries(Object.entries(row).map(([name, [one]]) => [name, Array(count).fill(one)]))
   const run = { runId: 'a', windowMs: 60_000 }
@@ -368,6 +397,46 @@ t.test('what no baseline says is refused in words that name it', async (t) => {
       /reason .* 8/,
     ],
     [
+      'a capability out of range',
+      items({ capabilities: [{ capability: 64 }] }),
+      /capability is 64/,
+    ],
+    ['a capability twice', items({ capabilities: [{}, {}] }), /capabilities .* twice/],
+    ['a capability that nobody used', items({ capabilities: [{}] }), /canonical/],
+    [
+      'a flag of a capability',
+      did({ capabilities: [{}] }, { capabilities: flagged }),
+      /flags is 1/,
+    ],
+    ['an opcode out of range', items({ uringOps: [{ opcode: 256 }] }), /opcode is 256/],
+    [
+      'opcodes out of order',
+      items({ uringOps: [{ opcode: 2 }, { opcode: 1 }] }),
+      /uring_ops .* order/,
+    ],
+    ['a denied call twice', items({ denied: [call, call] }), /denied .* twice/],
+    ['a denied call that is none', items({ denied: [{ ...call, nr: 1024 }] }), /nr is 1024/],
+    [
+      'more capabilities than there are',
+      did({ capabilities: [{}] }, { capabilities: rows(65) }),
+      /65 numbers, at most 64/,
+    ],
+    ['an unknown kind', { runs: [{ ...run, kinds: [code(8)] }] }, /kind .* 8/],
+    ['a kind twice', { runs: [{ ...run, kinds: [6, 6] }] }, /kinds .* twice/],
+    ['too many kinds', { runs: [{ ...run, kinds: Array(8).fill(1) }] }, /8 numbers, at most 7/],
+    ['resources of no samples', { runs: [{ ...run, resources: { pids: 1 } }] }, /no samples/],
+    [
+      'resources of 2^53',
+      { runs: [{ ...run, resources: { memoryBytes: 2 ** 53, samples: 1 } }] },
+      /memory_bytes is 2\^53/,
+    ],
+    ['a seal of kinds out of order', { decisions: { seal: { kinds: [2, 1] } } }, /kinds .* order/],
+    [
+      'a decision on no capability',
+      decided({ ...verdict, item: Buffer.from([6, 64]) }),
+      /about no item/,
+    ],
+    [
       'a marker that ends early',
       did({}, { execsCollapsed: { count: 1, firstMs: 2, lastMs: 1 } }),
       /ends before it begins/,
@@ -435,6 +504,67 @@ t.test('millions of empty items are refused before anything is made of them', as
 t.test('an older format is refused, and the reader is told what to do', async (t) => {
   const older = seal('PLIMBASE', 1, plimsoll.v1.Baseline.encode({ image: imageMessage() }).finish())
   t.match(problemOf(older), /format version 1, .* learn the image again/)
+})
+
+/** As version 2 wrote it; `newKinds` adds what it could not. */
+function ofVersion2(newKinds?: (baseline: Baseline, run: RunHandle) => void): Uint8Array {
+  const baseline = Baseline.empty(IMAGE)
+  const run = baseline.startRun(runFacts('a', { kinds: [] }))
+  baseline.learnSyscall(run, 'main', 'x86_64', 2, 3, 6)
+  newKinds?.(baseline, run)
+  const message = messageOf(baseline.snapshot())
+  return seal('PLIMBASE', 2, plimsoll.v1.Baseline.encode(message).finish())
+}
+
+t.test('a file of the version before is read, and nothing of it is lost', async (t) => {
+  const file = await readFile(VERSION_2)
+  t.equal(file.readUInt32LE(8), 2)
+  const old = decoded(file)
+  const [learned] = await replay(DEMO)
+  if (learned === undefined) throw new Error('the trace has no baseline')
+  const { revision, decisions, runs } = old.snapshot()
+  t.strictSame(runs, learned.snapshot().runs, 'it was made of that trace')
+  t.equal(revision, 4)
+  t.match(decisions.verdicts, [{ verdict: 'rejected' }, { verdict: 'approved', reason: 'wanted' }])
+  t.match(decisions.seal, { kinds: [] })
+  t.equal(decisions.seal?.items.length, 35)
+  t.strictSame(old.observableKinds(), FIRST_KINDS)
+  const again = encodeBaseline(old)
+  t.equal(Buffer.from(again).readUInt32LE(8), 3, 'it is saved as one of this version')
+  t.strictSame(decoded(again).snapshot(), old.snapshot())
+  t.same(again.subarray(12, -32), file.subarray(12, -32), 'of the same content')
+})
+
+t.test('what the version before had no fields for is not read in its files', async (t) => {
+  t.equal(problemOf(ofVersion2()), 'none')
+  const key = itemKeyOf({ kind: 'capability', capability: 13 })
+  const decision = { atMs: 1, by: 'ann', reason: '', contentHash: '', items: [] }
+  const seen = { lineage: 'main', count: 1, atMs: 9 } as const
+  const cases: readonly [RegExp, (baseline: Baseline, run: RunHandle) => void][] = [
+    [
+      /no capabilities/,
+      (baseline, run) => baseline.learnCapability(run, { ...seen, capability: 1 }),
+    ],
+    [/no io_uring/, (baseline, run) => baseline.learnUringOp(run, { ...seen, opcode: 1 })],
+    [/no denied/, (baseline, run) => baseline.learnDenial(run, 'main', 'x86_64', 1, 1, 9)],
+    [
+      /no resources/,
+      (baseline, run) => baseline.learnResources(run, { memoryBytes: 0, cpuMilli: 0, pids: 0 }),
+    ],
+    [/no kinds that/, (baseline) => baseline.startRun(runFacts('b', { kinds: ['syscall'] }))],
+    [/no kinds of a seal/, (baseline) => baseline.setSeal({ ...decision, kinds: ['syscall'] })],
+    [
+      /no decisions on/,
+      (baseline) => baseline.setVerdict({ ...decision, item: key, verdict: 'approved' }),
+    ],
+    [/no decisions on/, (baseline) => baseline.setSeal({ ...decision, items: [key], kinds: [] })],
+  ]
+  for (const [expected, newKinds] of cases) t.match(problemOf(ofVersion2(newKinds)), expected)
+  for (const version of [0, 4, 2 ** 32 - 1]) {
+    const file = Buffer.from(encodeBaseline(sample()))
+    file.writeUInt32LE(version, 8)
+    t.match(problemOf(file), /checksum/, 'a version that was altered')
+  }
 })
 
 t.test('more runs than may be listed are refused, whatever each has', async (t) => {

@@ -8,14 +8,18 @@ import {
   difference,
   type DiffOptions,
 } from '../../src/baseline/diff.js'
+import { ITEM_KINDS, type ItemKind } from '../../src/baseline/item-key.js'
+import { FIRST_KINDS } from '../../src/baseline/kinds.js'
 import { LISTENER_LIMIT } from '../../src/baseline/limits.js'
 import { merged } from '../../src/baseline/merge.js'
 import { byteStringOfText, displayOf } from '../../src/bytes.js'
 import { argumentLabel, OTHER_VALUE } from '../../src/kernel/arguments.js'
 import { dangerOf, SYSCALL_DANGER } from '../../src/kernel/syscall-danger.js'
+import { capabilityLabel, capabilityNr } from '../../src/kernel/capabilities.js'
+import { uringOpcode, uringOpLabel } from '../../src/kernel/io-uring.js'
 import { isSyscallName, syscallLabel } from '../../src/kernel/syscalls.js'
 import { NEVER_LEARNED } from '../../src/kernel/syscall-danger.js'
-import { IMAGE } from '../support/baseline-steps.js'
+import { IMAGE, runFacts } from '../support/baseline-steps.js'
 import {
   anyBaselineOf,
   calls,
@@ -53,6 +57,10 @@ function labelOf({ item }: Change): string {
     case 'connection':
     case 'listener':
       return `${item.kind} ${item.protocol} ${displayOf(item.address)}:${item.port}`
+    case 'capability':
+      return capabilityLabel(item.capability)
+    case 'io_uring':
+      return `io_uring ${uringOpLabel(item.opcode)}`
   }
 }
 
@@ -340,6 +348,75 @@ t.test('what a side did not see makes the diff incomplete', async (t) => {
   for (const [title, before, after, expected] of cases) {
     t.strictSame(difference(before, after).incomplete, expected, title)
   }
+})
+
+/** Uses of capabilities and io_uring operations, in a run in which those kinds were looked for. */
+function uses(
+  capabilities: readonly string[],
+  operations: readonly string[] = [],
+  kinds: readonly ItemKind[] = ITEM_KINDS,
+): Baseline {
+  const baseline = Baseline.empty(IMAGE)
+  const run = baseline.startRun(runFacts('run', { kinds }))
+  const seen = { lineage: 'main', count: 1, atMs: 1_500 } as const
+  for (const name of capabilities) {
+    baseline.learnCapability(run, { ...seen, capability: capabilityNr(name) ?? 63 })
+  }
+  for (const name of operations) {
+    baseline.learnUringOp(run, { ...seen, opcode: uringOpcode(name) ?? 255 })
+  }
+  return baseline
+}
+
+t.test(
+  'a new capability is as dangerous as it is; a first operation of io_uring is too',
+  async (t) => {
+    const plain = uses([])
+    const cases: readonly (readonly [string, Baseline, Baseline, readonly string[]])[] = [
+      ['nothing new', uses(['CAP_KILL'], ['READ']), uses(['CAP_KILL'], ['READ']), []],
+      [
+        'critical',
+        plain,
+        uses(['CAP_SYS_ADMIN']),
+        ['new-dangerous CAP_SYS_ADMIN critical-capability'],
+      ],
+      ['high', plain, uses(['CAP_NET_RAW']), ['new-dangerous CAP_NET_RAW high-capability']],
+      ['one that has no name', plain, uses(['?']), ['new-dangerous 63? high-capability']],
+      ['medium', plain, uses(['CAP_CHOWN']), ['new CAP_CHOWN']],
+      ['vanished', uses(['CAP_SYS_ADMIN']), plain, ['vanished CAP_SYS_ADMIN']],
+      [
+        'the first operations',
+        plain,
+        uses([], ['READ', 'CONNECT']),
+        ['new-dangerous io_uring CONNECT new-io-uring', 'new-dangerous io_uring READ new-io-uring'],
+      ],
+      ['one more operation', uses([], ['READ']), uses([], ['READ', '?']), ['new io_uring 255?']],
+    ]
+    for (const [title, before, after, expected] of cases) {
+      const diff = difference(before, after)
+      t.strictSame(linesOf(diff), expected, title)
+      t.strictSame(diff.incomplete, [], title)
+    }
+  },
+)
+
+t.test('what one side did not look for is not compared, and that is said', async (t) => {
+  const old = uses([], [], [])
+  const known = uses(['CAP_SYS_ADMIN'], ['READ'])
+  const gaps = (side: string): readonly string[] =>
+    ['capabilities', 'io_uring operations'].map(
+      (kind) => `${side}: ${kind} were not looked for in every run, and are not compared`,
+    )
+  const upgrade = difference(old, known)
+  t.strictSame(linesOf(upgrade), [], 'an upgrade fails no build')
+  t.strictSame(upgrade.incomplete, gaps('before'))
+  const back = difference(known, old)
+  t.strictSame(linesOf(back), [])
+  t.strictSame(back.incomplete, gaps('after'))
+  t.strictSame(difference(old, old).incomplete, [], 'neither can say anything')
+  const partly = uses(['CAP_SYS_ADMIN'], [], FIRST_KINDS)
+  t.strictSame(difference(partly, known, {}).changes, [])
+  t.strictSame(difference(old, partly).incomplete, [gaps('before')[0]], 'one knows something')
 })
 
 t.test('every name in the danger table exists and has one level', async (t) => {

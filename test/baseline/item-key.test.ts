@@ -3,6 +3,8 @@ import { deepStrictEqual as deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { compareEndpoints, PROTOCOLS, SOURCES } from '../../src/baseline/endpoint-item.js'
+import { compareCapabilities } from '../../src/baseline/capability-item.js'
+import { compareUringOps } from '../../src/baseline/uring-item.js'
 import { compareExecs } from '../../src/baseline/exec-item.js'
 import {
   compareItemKeys,
@@ -40,6 +42,8 @@ const item: fc.Arbitrary<NamedItem> = fc.oneof(
     port: fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 65_535 })),
     source: fc.constantFrom(...SOURCES),
   }),
+  fc.record({ kind: fc.constant('capability' as const), capability: fc.nat({ max: 63 }) }),
+  fc.record({ kind: fc.constant('io_uring' as const), opcode: fc.nat({ max: 255 }) }),
 )
 
 /** The order in which the lists have them. */
@@ -48,6 +52,8 @@ function order(a: NamedItem, b: NamedItem): number {
   if (a.kind === 'syscall' && b.kind === 'syscall') return compareSyscalls(a, b)
   if (a.kind === 'argument' && b.kind === 'argument') return compareArguments(a, b)
   if (a.kind === 'exec' && b.kind === 'exec') return compareExecs(a, b)
+  if (a.kind === 'capability' && b.kind === 'capability') return compareCapabilities(a, b)
+  if (a.kind === 'io_uring' && b.kind === 'io_uring') return compareUringOps(a, b)
   if (kinds !== 0 || !('address' in a) || !('address' in b)) return kinds
   return compareEndpoints(a, b)
 }
@@ -71,7 +77,7 @@ t.test('keys sort as the lists do, so different items have different keys', asyn
 })
 
 t.test('what is read back has that key and no other', async (t) => {
-  const byte = fc.oneof(fc.constantFrom(0, 1, 2, 3, 4, 5), fc.nat({ max: 255 }))
+  const byte = fc.oneof(fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7), fc.nat({ max: 255 }))
   const bytes = fc.array(byte, { maxLength: 12 }).map((all) => String.fromCharCode(...all))
   // A key with a byte changed, left out or put in is most like one that is read.
   const edited = fc
@@ -95,7 +101,11 @@ t.test('what is no key names nothing', async (t) => {
   const cases: readonly (readonly [string, string])[] = [
     ['nothing', ''],
     ['no kind', '\u0000'],
-    ['an unknown kind', '\u0006\u0001\u0000\u0001'],
+    ['an unknown kind', '\u0008\u0001\u0000\u0001'],
+    ['a capability that cannot be', '\u0006\u0040'],
+    ['a capability without a number', '\u0006'],
+    ['an operation without a number', '\u0007'],
+    ['two opcodes', '\u0007\u0001\u0001'],
     ['a cut number', '\u0001\u0001\u0000'],
     ['an unknown ABI', '\u0001\u0006\u0000\u0001'],
     ['a number out of range', '\u0001\u0001\u0004\u0000'],
@@ -114,6 +124,8 @@ t.test('what is no key names nothing', async (t) => {
       '\u0002\u0001\u0000\u0029\u0000\u0000\u0000\u0021' as ItemKey,
       { kind: 'argument', abi: 'x86_64', nr: 41, value: 33 },
     ],
+    ['\u0006\u000d' as ItemKey, { kind: 'capability', capability: 13 }],
+    ['\u0007\u00ff' as ItemKey, { kind: 'io_uring', opcode: 255 }],
   ]
   for (const [key, named] of known) t.strictSame(itemOfKey(key), named)
 })

@@ -3,6 +3,7 @@ import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { contentHashOf } from '../../src/baseline/content-hash.js'
 import { DEFAULT_GATE } from '../../src/baseline/coverage.js'
+import { evidenceOf } from '../../src/baseline/item-evidence.js'
 import { itemText } from '../../src/baseline/item-text.js'
 import { seal } from '../../src/baseline/approval.js'
 import { progressOf } from '../../src/baseline/progress.js'
@@ -52,6 +53,26 @@ t.test('a run under way is no unit yet', async (t) => {
   const baseline = ofRuns([['read'], ['read', 'chmod']])
   const { coverage } = progressOf(baseline, DEFAULT_GATE, new Set(['run-1']))
   t.match(coverage, { units: 1, items: 1 })
+})
+
+t.test('what a filter refused is nothing new, a capability and an operation are', async (t) => {
+  const baseline = ofRuns(Array.from({ length: 20 }, () => ['read']))
+  const hash = contentHashOf(baseline)
+  const startedMs = 90_000
+  const run = baseline.startRun(runFacts('more', { startedMs, endedMs: 90_500 }))
+  learn(baseline, run, [['read', startedMs]])
+  baseline.learnDenial(run, 'main', 'x86_64', syscallNr('x86_64', 'mkdir') ?? 0, 5, startedMs)
+  const quiet = progressOf(baseline)
+  t.equal(quiet.state, 'stable')
+  t.match(quiet.coverage, { units: 21, items: 1, quietUnits: 20 })
+  t.match(evidenceOf(baseline, { kind: 'syscall', abi: 'x86_64', nr: 83 }), { count: 5, runs: 1 })
+  t.not(contentHashOf(baseline), hash, 'but there is something to decide on')
+  baseline.learnCapability(run, { lineage: 'main', capability: 13, count: 1, atMs: startedMs })
+  baseline.learnUringOp(run, { lineage: 'probe', opcode: 16, count: 1, atMs: startedMs })
+  const { state, coverage, latest } = progressOf(baseline)
+  t.equal(state, 'learning')
+  t.match(coverage, { items: 3, singletons: 2, quietUnits: 0 })
+  t.same(latest.map(itemText).toSorted(), ['capability:CAP_NET_RAW', 'io_uring:CONNECT'])
 })
 
 t.test('injected processes and the runtime do not count, the health check does', async (t) => {

@@ -176,7 +176,7 @@ t.test('nothing that a container chose reaches a terminal raw, and gaps are said
     const { changes, incomplete } = JSON.parse(json.out.toString()) as View
     t.strictSame(
       new Set(changes.map(({ kind }) => kind)),
-      new Set(['syscall', 'exec', 'connection', 'listener']),
+      new Set(['syscall', 'exec', 'connection', 'listener', 'capability', 'io_uring']),
     )
     t.ok(incomplete.length > 0)
   }

@@ -20,6 +20,7 @@ const SESSION: Fact = {
     kernel: '6.1.0',
     bpftrace: 'bpftrace v0.17.0',
     selection: { all: true, image: '', container: '' },
+    kinds: [],
   },
 }
 

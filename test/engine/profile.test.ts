@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { decide, itemsNamed } from '../../src/baseline/approval.js'
+import { contentHashOf } from '../../src/baseline/content-hash.js'
 import {
   DEFAULT_PROFILE,
   profileOf,
@@ -12,7 +14,8 @@ import {
 import { profileCalls } from '../../src/engine/profile-calls.js'
 import { replay } from '../../src/engine/replay.js'
 import { syscallNr } from '../../src/kernel/syscalls.js'
-import { callsWith } from '../support/diff-baselines.js'
+import type { Abi } from '../../src/observation.js'
+import { calls, callsWith } from '../support/diff-baselines.js'
 import { runFacts } from '../support/baseline-steps.js'
 import { plimsoll } from '../support/fake-terminal.js'
 
@@ -116,4 +119,50 @@ t.test('the builder is told the arguments of a call if all of them are known', a
   const run = known.startRun(runFacts('without arguments'))
   known.learnSyscall(run, 'main', 'x86_64', nr, 1, 1_500)
   t.strictSame(profileCalls(known, ['main']).calls, [{ ...call, count: 3, runs: 2 }])
+})
+
+t.test('a call that was only refused enters by approval, and by nothing else', async (t) => {
+  const baseline = calls('read write')
+  const run = baseline.startRun(runFacts('under its profile'))
+  const deny = (abi: Abi, name: string): void =>
+    void baseline.learnDenial(run, 'main', abi, syscallNr(abi, name) ?? -1, 3, 2_500)
+  deny('x86_64', 'mkdir')
+  deny('x86_64', 'ptrace')
+  deny('i386', 'write')
+  const originOf = (name: string): readonly string[] | undefined =>
+    profileOf(baseline, DEFAULT_PROFILE).origins.get(name)?.origins
+  const before = profileOf(baseline, DEFAULT_PROFILE)
+  t.equal(originOf('mkdir'), undefined, 'not of an unsealed baseline either')
+  t.same(before.profile.architectures, ['SCMP_ARCH_X86_64'])
+  const decided = (verdict: 'approved' | 'rejected', ...texts: readonly string[]): void =>
+    decide(baseline, itemsNamed(baseline, texts), verdict, {
+      by: 'someone',
+      atMs: 5_000,
+      reason: '',
+      contentHash: contentHashOf(baseline),
+    })
+  decided('approved', 'mkdir', 'ptrace')
+  t.same(originOf('mkdir'), ['approved'])
+  t.same(originOf('ptrace'), ['approved'], 'on the never-learn list or not')
+  t.same(originOf('write'), ['observed', 'floor'])
+  decided('approved', 'i386:write')
+  const { profile, origins } = profileOf(baseline, DEFAULT_PROFILE)
+  t.ok(profile.architectures.includes('SCMP_ARCH_X86'), 'an ABI that was refused is covered now')
+  t.same(origins.get('write')?.origins, ['observed', 'approved', 'floor'])
+  decided('rejected', 'mkdir')
+  t.equal(originOf('mkdir'), undefined)
+})
+
+t.test('approval of a call under another ABI does not open its arguments', async (t) => {
+  const baseline = callsWith('socket', 33)
+  const run = baseline.startRun(runFacts('under its profile'))
+  baseline.learnDenial(run, 'main', 'i386', syscallNr('i386', 'socket') ?? -1, 3, 2_500)
+  decide(baseline, itemsNamed(baseline, ['i386:socket']), 'approved', {
+    by: 'someone',
+    atMs: 5_000,
+    reason: '',
+    contentHash: contentHashOf(baseline),
+  })
+  const { origins } = profileOf(baseline, DEFAULT_PROFILE)
+  t.match(origins.get('socket')?.values, [{ value: 2 }])
 })

@@ -22,6 +22,8 @@ const ENTRIES = inputsOf([
   { kind: 'entry', container: 0, argv: ['/bin/check', '-q'] },
   { kind: 'calls', container: 0, nr: 39, count: 1009 },
   { kind: 'exec', container: 0, path: '/bin/sh\n"\\\u00e9' },
+  { kind: 'denied', container: 0, nr: 83, count: 3 },
+  { kind: 'sampled', container: 0, pids: 5 },
   { kind: 'removed', container: 0 },
 ])
 
@@ -131,7 +133,8 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
   const path = join(t.testdir(), 'bad.trace')
   const [first, ...rest] = ENTRIES
   const last = rest.pop()
-  if (first === undefined || last === undefined) throw new Error('a script has a start and an end')
+  if (first?.kind !== 'session' || last === undefined)
+    throw new Error('a script has a start and an end')
   const answer = ENTRIES.find((input) => input.kind === 'container')
   if (answer?.kind !== 'container') throw new Error('the script has an answer')
   const answered = (changes: Partial<(typeof answer)['answer']>): Input => ({
@@ -146,10 +149,15 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['two ends', [first, ...rest, last, last], /another session/],
     ['time that goes back', [{ ...first, atMs: last.atMs + 1 }, ...rest, last], /goes back/],
     ['an image without digest', [first, answered({ imageDigest: 'web' }), last], /no container/],
+    [
+      'an unknown kind',
+      [{ ...first, facts: { ...first.facts, kinds: ['kinds' as 'exec'] } }, last],
+      /unknown kind/,
+    ],
     ['a made-up id', [first, answered({ containerId: '../..' }), last], /no container/],
   ]
   for (const [name, inputs, problem] of cases) {
-    await refuses(t, path, seal('PLIMTRAC', 2, encoded(inputs)), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 3, encoded(inputs)), problem, name)
   }
   const good = encoded(ENTRIES)
   const payloads: readonly [string, Uint8Array, RegExp][] = [
@@ -159,10 +167,10 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['a time out of range', Buffer.from([0x0b, 8, ...Array<number>(9).fill(0xff), 1]), /./],
   ]
   for (const [name, payload, problem] of payloads) {
-    await refuses(t, path, seal('PLIMTRAC', 2, payload), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 3, payload), problem, name)
   }
   await refuses(t, path, seal('PLIMTRAC', 1, good), /format version 1/, 'an older format')
-  await refuses(t, path, seal('PLIMTRAC', 3, good), /newer plimsoll/, 'a newer format')
+  await refuses(t, path, seal('PLIMTRAC', 4, good), /newer plimsoll/, 'a newer format')
 })
 
 t.test('bytes of any kind are refused or read, and nothing else', async (t) => {

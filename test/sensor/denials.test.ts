@@ -31,7 +31,17 @@ function denialsIn(lines: readonly Uint8Array[]): Denials {
       syscall: () => undefined,
       argument: () => undefined,
       observe: () => undefined,
-      denied: (...call) => void told.push(['denied', ...call.slice(0, -1)]),
+      denied: (cgroupId, lineage, abi, nr, answer, count, _atMs, tag) =>
+        void told.push([
+          'denied',
+          cgroupId,
+          lineage,
+          abi,
+          nr,
+          answer,
+          count,
+          ...(tag ? [tag] : []),
+        ]),
       filtered: (...call) => void told.push(['filtered', ...call.slice(0, -1)]),
       unpaired: (...call) => void told.push(['unpaired', ...call.slice(0, -1)]),
       denialHint: (hint) => void hints.push(hint),
@@ -76,6 +86,7 @@ t.test('lineage, ABI, number and answer are those of the key', async (t) => {
     mapPrint('denials_a', [
       [`${callKey(7, 1, 0, 59)},38`, 1],
       [`${callKey(7, 3, 1, 39)},1`, 2],
+      [`${callKey(7, 3, 0, 39, 9)},1`, 8],
       [`${callKey(7, 2, 2, 110)},13`, 3],
       [`${callKey(7, 2, 0, 0)},0`, 4],
       [`${callKey(7, 2, 0, 1)},${SIGSYS}`, 5],
@@ -86,6 +97,7 @@ t.test('lineage, ABI, number and answer are those of the key', async (t) => {
   t.strictSame(told, [
     ['denied', 7, 'runtime', 'x86_64', 59, 38, 1],
     ['denied', 7, 'exec', 'i386', 39, 1, 2],
+    ['denied', 7, 'exec', 'x86_64', 39, 1, 8, 9],
     ['denied', 7, 'main', 'x32', 110, 13, 3],
     ['denied', 7, 'main', 'x86_64', 0, 0, 4],
     ['denied', 7, 'main', 'x86_64', 1, SIGSYS, 5],

@@ -180,7 +180,7 @@ t.test('a baseline comes as it is stored', async (t) => {
     const { baseline: message, origin } = await client.get({ reference })
     t.equal(origin, ORIGIN_STORE, reference)
     const bytes = plimsoll.v1.Baseline.encode(message ?? {}).finish()
-    const decoded = decodeBaseline(seal('PLIMBASE', 2, bytes))
+    const decoded = decodeBaseline(seal('PLIMBASE', 3, bytes))
     t.same('baseline' in decoded && decoded.baseline.snapshot(), baseline.snapshot())
   }
 })

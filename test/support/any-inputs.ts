@@ -8,7 +8,8 @@ import { counters, entry, exec, keyOf, mapPrint, record } from './sensor-lines.j
 /** One thing that happens; `container` is a number from 0 to 2. */
 export type Event = { readonly container: number } & (
   | { readonly kind: 'created' | 'hidden' | 'removed' | 'answer' | 'gone' | 'scan' | 'restart' }
-  | { readonly kind: 'calls'; readonly nr: number; readonly count: number }
+  | { readonly kind: 'calls' | 'denied'; readonly nr: number; readonly count: number }
+  | { readonly kind: 'sampled'; readonly pids: number }
   | { readonly kind: 'hint'; readonly nr: number }
   | { readonly kind: 'exec'; readonly path: string }
   | { readonly kind: 'entry' | 'entered'; readonly argv: readonly string[] }
@@ -40,6 +41,8 @@ export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
       of('scan', {}),
       of('restart', {}),
       of('calls', { nr: fc.nat({ max: 400 }), count: fc.integer({ min: 1, max: 1e6 }) }),
+      of('denied', { nr: fc.nat({ max: 400 }), count: fc.integer({ min: 1, max: 1e6 }) }),
+      of('sampled', { pids: fc.nat({ max: 100 }) }),
       of('hint', { nr: fc.nat({ max: 400 }) }),
       of('exec', { path: fc.string({ unit: 'binary', maxLength: 30 }) }),
       of('entry', { argv: fc.constantFrom(...ARGVS) }),
@@ -93,6 +96,12 @@ function happen(script: LearningScript, event: Event): void {
       break
     case 'calls':
       script.calls(cgroup, { [event.nr]: event.count })
+      break
+    case 'denied':
+      script.denied(cgroup, event.nr, event.count)
+      break
+    case 'sampled':
+      script.sampled(cgroup, event.pids * 4096, event.pids * 10, event.pids)
       break
     case 'hint':
       script.hint(cgroup, event.nr)

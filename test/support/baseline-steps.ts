@@ -2,6 +2,9 @@
 import fc from 'fast-check'
 import { Baseline } from '../../src/baseline/baseline.js'
 import type { ImageIdentity } from '../../src/baseline/image-identity.js'
+import { ITEM_KINDS } from '../../src/baseline/item-key.js'
+import type { SeenCapability, SeenUringOp } from '../../src/baseline/learner.js'
+import type { ResourceSample } from '../../src/baseline/resources.js'
 import type { RunFacts } from '../../src/baseline/run.js'
 import { byteStringOf, type ByteString, byteStringOfText } from '../../src/bytes.js'
 import {
@@ -36,6 +39,7 @@ export function runFacts(runId: string, changes: Partial<RunFacts> = {}): RunFac
     bpftrace: '0.17.0',
     plimsoll: '0.1.0',
     runtimeVersion: '4.3.1',
+    kinds: ITEM_KINDS,
     ...changes,
   }
 }
@@ -43,7 +47,7 @@ export function runFacts(runId: string, changes: Partial<RunFacts> = {}): RunFac
 /** `run` is an index into the runs of the history. */
 export type Step = { readonly run: number } & (
   | {
-      readonly kind: 'syscall'
+      readonly kind: 'syscall' | 'denial'
       readonly lineage: Lineage
       readonly abi: Abi
       readonly nr: number
@@ -51,7 +55,7 @@ export type Step = { readonly run: number } & (
       readonly atMs: number
     }
   | {
-      readonly kind: 'program'
+      readonly kind: 'program' | 'denial-program'
       readonly lineage: Lineage
       readonly abi: Abi
       readonly nr: number
@@ -77,6 +81,17 @@ export type Step = { readonly run: number } & (
       readonly seen: EndpointObservation
       readonly program: ByteString | undefined
     }
+  | {
+      readonly kind: 'capability'
+      readonly seen: SeenCapability
+      readonly program: ByteString | undefined
+    }
+  | {
+      readonly kind: 'io_uring'
+      readonly seen: SeenUringOp
+      readonly program: ByteString | undefined
+    }
+  | { readonly kind: 'resources'; readonly sample: ResourceSample }
 )
 
 /** What every learner can be put through; `Run` is how it knows runs. */
@@ -108,6 +123,25 @@ export interface Learner<Run> {
   ): boolean
   learnExec(run: Run, seen: ExecObservation, program?: ByteString): boolean
   learnEndpoint(run: Run, seen: EndpointObservation, program?: ByteString): boolean
+  learnDenial(
+    run: Run,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ): boolean
+  learnDenialProgram(
+    run: Run,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    program: ByteString,
+    atMs: number,
+  ): boolean
+  learnCapability(run: Run, seen: SeenCapability, program?: ByteString): boolean
+  learnUringOp(run: Run, seen: SeenUringOp, program?: ByteString): boolean
+  learnResources(run: Run, sample: ResourceSample): void
 }
 
 /** Takes the step; whether the learner says that it brought something new. */
@@ -127,6 +161,19 @@ export function take<Run>(learner: Learner<Run>, runs: readonly Run[], step: Ste
       return learner.learnExec(run, step.seen, step.program)
     case 'endpoint':
       return learner.learnEndpoint(run, step.seen, step.program)
+    case 'denial':
+      return learner.learnDenial(run, step.lineage, step.abi, step.nr, step.count, step.atMs)
+    case 'denial-program': {
+      const { lineage, abi, nr, program, atMs } = step
+      return learner.learnDenialProgram(run, lineage, abi, nr, program, atMs)
+    }
+    case 'capability':
+      return learner.learnCapability(run, step.seen, step.program)
+    case 'io_uring':
+      return learner.learnUringOp(run, step.seen, step.program)
+    case 'resources':
+      learner.learnResources(run, step.sample)
+      return false
   }
 }
 
@@ -145,6 +192,18 @@ const nr = fc.oneof(
 )
 /** Calls whose argument is learned, and one whose argument is not. */
 const argumentNr = fc.constantFrom(41, 41, 41, 56, 157, 272, 1)
+
+/** Few numbers, the last that there can be, and some that there cannot. */
+const capability = fc.oneof(fc.nat({ max: 6 }), fc.constantFrom(63, 64, -1, 0.5))
+const opcode = fc.oneof(fc.nat({ max: 6 }), fc.constantFrom(255, 256, -1))
+const count = fc.nat({ max: 3 })
+
+const amount = fc.oneof(fc.nat({ max: 2 ** 40 }), fc.double({ min: 0, max: 2 ** 60 }))
+const sample: fc.Arbitrary<ResourceSample> = fc.record({
+  memoryBytes: fc.oneof(amount, fc.constantFrom(-1, Number.NaN)),
+  cpuMilli: amount,
+  pids: amount,
+})
 
 function programs(distinct: number): fc.Arbitrary<ByteString> {
   return fc.nat({ max: distinct - 1 }).map((n) => byteStringOfText(`/usr/bin/p${n}`))
@@ -195,7 +254,7 @@ export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
     fc.oneof(
       fc.record({
         run,
-        kind: fc.constant('syscall' as const),
+        kind: fc.constantFrom('syscall' as const, 'syscall' as const, 'denial' as const),
         lineage,
         abi: fc.constantFrom(...ABIS),
         nr,
@@ -214,7 +273,7 @@ export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
       }),
       fc.record({
         run,
-        kind: fc.constant('program' as const),
+        kind: fc.constantFrom('program' as const, 'denial-program' as const),
         lineage: fc.constant('main' as const),
         abi: fc.constant('x86_64' as const),
         nr,
@@ -223,6 +282,19 @@ export function steps(distinct: number, plain = false): fc.Arbitrary<Step[]> {
       }),
       fc.record({ run, kind: fc.constant('exec' as const), seen: execution, program: optional }),
       fc.record({ run, kind: fc.constant('endpoint' as const), seen: endpoint, program: optional }),
+      fc.record({
+        run,
+        kind: fc.constant('capability' as const),
+        seen: fc.record({ lineage, capability, count, atMs }),
+        program: optional,
+      }),
+      fc.record({
+        run,
+        kind: fc.constant('io_uring' as const),
+        seen: fc.record({ lineage, opcode, count, atMs }),
+        program: optional,
+      }),
+      fc.record({ run, kind: fc.constant('resources' as const), sample }),
     ),
     { maxLength: 120 },
   )
@@ -268,6 +340,8 @@ export function anyRunFacts(runId: string): fc.Arbitrary<RunFacts> {
     bpftrace: text,
     plimsoll: text,
     runtimeVersion: text,
+    // In any order, and more than once.
+    kinds: fc.array(fc.constantFrom(...ITEM_KINDS), { maxLength: 10 }),
   })
 }
 

@@ -45,6 +45,9 @@ export function hostileBaseline(): Baseline {
       },
       path,
     )
+    baseline.learnDenialProgram(run, 'main', 'x86_64', 83, path, 1_500)
+    baseline.learnCapability(run, { ...SEEN, capability: 50, count: 1 }, path)
+    baseline.learnUringOp(run, { ...SEEN, opcode: 200, count: 1 }, path)
     for (const kind of ['connect', 'listen'] as const) {
       const endpoint = { protocol: 'unix', address: path, port: 0, source: 'user' } as const
       baseline.learnEndpoint(run, { ...SEEN, kind, ...endpoint, count: 1 }, path)

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Baseline } from '../../src/baseline/baseline.js'
+import { ITEM_KINDS } from '../../src/baseline/item-key.js'
 import type { ImageIdentity } from '../../src/baseline/image-identity.js'
 import type { Fact } from '../../src/engine/feed.js'
 import type { CgroupEntry, ContainerAnswer, Input, Selection } from '../../src/engine/input.js'
@@ -44,6 +45,7 @@ export class LearningScript {
         kernel: '6.1.0',
         bpftrace: 'bpftrace v0.17.0',
         selection: { all: false, image: '', container: '', ...selection },
+        kinds: ITEM_KINDS,
       },
     })
   }
@@ -131,6 +133,17 @@ export class LearningScript {
   unanswered(word: string, problem: string): this {
     const nothing = { name: '', imageDigest: '', imageName: '', entrypoint: [], healthChecks: [] }
     return this.answer(word, { found: false, problem, ...nothing })
+  }
+
+  /** What the cgroup took when it was sampled. */
+  sampled(cgroupId: number, memoryBytes: number, cpuMilli: number, pids: number): this {
+    this.give({ kind: 'resources', cgroupId, memoryBytes, cpuMilli, pids })
+    return this
+  }
+
+  /** A map print: further refusals of a call by this cgroup's application, answered with EPERM. */
+  denied(cgroupId: number, nr: number, count: number): this {
+    return this.bytes(mapPrint('denials_a', { [`${keyOf(cgroupId, 'main', nr)},1`]: count }))
   }
 
   command(cgroupId: number, image: ImageIdentity): this {

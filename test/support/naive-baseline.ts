@@ -1,8 +1,12 @@
 /** The model of a baseline in the plainest way there is: maps, sets and no thought of cost. The twin of the real one. */
 import type { Behaviour } from '../../src/baseline/behaviour.js'
+import type { CapabilityFacts } from '../../src/baseline/capability-item.js'
 import { compareEndpoints, type EndpointFacts } from '../../src/baseline/endpoint-item.js'
 import { compareExecs, type ExecFacts } from '../../src/baseline/exec-item.js'
 import type { Evidence } from '../../src/baseline/evidence.js'
+import type { SeenCapability, SeenUringOp } from '../../src/baseline/learner.js'
+import type { Resources, ResourceSample } from '../../src/baseline/resources.js'
+import type { UringFacts } from '../../src/baseline/uring-item.js'
 import type { ByteString } from '../../src/bytes.js'
 import { argumentCallOf } from '../../src/kernel/arguments.js'
 import {
@@ -31,6 +35,9 @@ interface Call {
 }
 
 interface Sets {
+  readonly denied: Items<Call>
+  readonly capabilities: Items<CapabilityFacts>
+  readonly uringOps: Items<UringFacts>
   readonly syscalls: Items<Call>
   readonly arguments: Items<Call & { readonly value: number }>
   readonly execs: Items<ExecFacts>
@@ -41,6 +48,7 @@ interface Sets {
 /** Knows no bounds but those of an item: keep the input below the bounds of the sets. All runs begin at one time. */
 export class NaiveBaseline {
   readonly #lineages = new Map<Lineage, Sets>()
+  readonly #samples = new Map<string, ResourceSample[]>()
   readonly #startedMs: number
 
   constructor(startedMs: number) {
@@ -56,7 +64,7 @@ export class NaiveBaseline {
     atMs: number,
   ): boolean {
     if (count < 1) return false
-    return this.#syscall(run, lineage, abi, nr, count, atMs).isNew
+    return this.#call('syscalls', run, lineage, abi, nr, count, atMs).isNew
   }
 
   learnProgram(
@@ -67,9 +75,72 @@ export class NaiveBaseline {
     program: ByteString,
     atMs: number,
   ): boolean {
-    const { item, isNew } = this.#syscall(run, lineage, abi, nr, 0, atMs)
+    const { item, isNew } = this.#call('syscalls', run, lineage, abi, nr, 0, atMs)
     item.programs.add(program)
     return isNew
+  }
+
+  learnDenial(
+    run: string,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ): boolean {
+    if (count < 1) return false
+    return this.#call('denied', run, lineage, abi, nr, count, atMs).isNew
+  }
+
+  learnDenialProgram(
+    run: string,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    program: ByteString,
+    atMs: number,
+  ): boolean {
+    const { item, isNew } = this.#call('denied', run, lineage, abi, nr, 0, atMs)
+    item.programs.add(program)
+    return isNew
+  }
+
+  learnCapability(run: string, seen: SeenCapability, program?: ByteString): boolean {
+    const { lineage, capability, count, atMs } = seen
+    if (![...Array(64).keys()].includes(capability)) return false
+    const { capabilities } = this.#of(lineage)
+    const noted = this.#note(capabilities, [capability], { capability }, run, count, atMs)
+    if (program !== undefined) noted.item.programs.add(program)
+    return noted.isNew
+  }
+
+  learnUringOp(run: string, seen: SeenUringOp, program?: ByteString): boolean {
+    const { lineage, opcode, count, atMs } = seen
+    if (![...Array(256).keys()].includes(opcode)) return false
+    const { uringOps } = this.#of(lineage)
+    const noted = this.#note(uringOps, [opcode], { opcode }, run, count, atMs)
+    if (program !== undefined) noted.item.programs.add(program)
+    return noted.isNew
+  }
+
+  learnResources(run: string, sample: ResourceSample): void {
+    const values = [sample.memoryBytes, sample.cpuMilli, sample.pids]
+    if (values.some((value) => Number.isNaN(value) || value < 0)) return
+    this.#samples.set(run, [...(this.#samples.get(run) ?? []), sample])
+  }
+
+  resources(): Resources | undefined {
+    const all = [...this.#samples.values()].flat()
+    if (all.length === 0) return undefined
+    const most = (of: (sample: ResourceSample) => number): number =>
+      Math.max(...all.map((sample) => Math.min(Math.floor(of(sample)), Number.MAX_SAFE_INTEGER)))
+    return {
+      memoryBytes: most(({ memoryBytes }) => memoryBytes),
+      cpuMilli: most(({ cpuMilli }) => cpuMilli),
+      pids: most(({ pids }) => pids),
+      samples: all.length,
+      runs: this.#samples.size,
+    }
   }
 
   learnArgument(
@@ -128,6 +199,9 @@ export class NaiveBaseline {
       execs: itemsOf(sets.execs, execFactsOf, compareExecs),
       connections: itemsOf(sets.connections, endpointFactsOf, compareEndpoints),
       listeners: itemsOf(sets.listeners, endpointFactsOf, compareEndpoints),
+      capabilities: itemsOf(sets.capabilities, firstOf, (a, b) => a.capability - b.capability),
+      uringOps: itemsOf(sets.uringOps, firstOf, (a, b) => a.opcode - b.opcode),
+      denied: itemsOf(sets.denied, firstOf, compareCalls),
       argumentsCollapsed: unseenArguments(sets),
       execsCollapsed: undefined,
       connectionsCollapsed: undefined,
@@ -135,14 +209,24 @@ export class NaiveBaseline {
     }
   }
 
-  #syscall(run: string, lineage: Lineage, abi: Abi, nr: number, count: number, atMs: number) {
+  #call(
+    set: 'syscalls' | 'denied',
+    run: string,
+    lineage: Lineage,
+    abi: Abi,
+    nr: number,
+    count: number,
+    atMs: number,
+  ) {
     const kept = nr < 0 || nr > 1022 ? 1023 : nr
-    const facts = { abi, nr: kept }
-    return this.#note(this.#of(lineage).syscalls, [abi, kept], facts, run, count, atMs)
+    return this.#note(this.#of(lineage)[set], [abi, kept], { abi, nr: kept }, run, count, atMs)
   }
 
   #of(lineage: Lineage): Sets {
     const sets = this.#lineages.get(lineage) ?? {
+      denied: new Map(),
+      capabilities: new Map(),
+      uringOps: new Map(),
       syscalls: new Map(),
       arguments: new Map(),
       execs: new Map(),

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Baseline } from '../../src/baseline/baseline.js'
 import { encodeBaseline } from '../../src/baseline/codec.js'
 import type { HistoryLimits } from '../../src/baseline/history.js'
-import { type ItemKey, itemKeyOf } from '../../src/baseline/item-key.js'
+import { ITEM_KINDS, type ItemKey, itemKeyOf } from '../../src/baseline/item-key.js'
 import type { Seal, Verdict } from '../../src/baseline/verdicts.js'
 import { byteStringOfText } from '../../src/bytes.js'
 import { IMAGE, incompleteness, runFacts, type Step, steps, take } from './baseline-steps.js'
@@ -26,6 +26,8 @@ const RUN_KEYS: readonly (readonly [string, number])[] = [
 const KEYS: readonly ItemKey[] = [
   itemKeyOf({ kind: 'syscall', abi: 'x86_64', nr: 1 }),
   itemKeyOf({ kind: 'argument', abi: 'x86_64', nr: 41, value: 33 }),
+  itemKeyOf({ kind: 'capability', capability: 13 }),
+  itemKeyOf({ kind: 'io_uring', opcode: 16 }),
   itemKeyOf({ kind: 'exec', path: byteStringOfText('/bin/sh'), exe: byteStringOfText('sh') }),
 ]
 
@@ -45,6 +47,7 @@ const seal: fc.Arbitrary<Seal> = fc.record({
   by,
   contentHash: fc.constantFrom('x', 'y'),
   items: fc.subarray([...KEYS]),
+  kinds: fc.subarray([...ITEM_KINDS]),
 })
 
 const name = fc.constantFrom('web:1', 'web:2', 'localhost/web')
@@ -62,6 +65,7 @@ export const shard: fc.Arbitrary<Baseline> = fc
         endedMs: fc.constantFrom(0, 100, 200),
         containerName: fc.constantFrom('', 'x', 'y'),
         missed: fc.array(incompleteness, { maxLength: 2 }),
+        kinds: fc.subarray([...ITEM_KINDS]),
         life,
       }),
       { selector: ({ key }) => key[0], maxLength: 4 },
@@ -71,9 +75,9 @@ export const shard: fc.Arbitrary<Baseline> = fc
   })
   .map((from) => {
     const baseline = Baseline.empty({ ...IMAGE, name: from.name })
-    for (const { key, endedMs, containerName, missed, life: done } of from.runs) {
+    for (const { key, endedMs, containerName, missed, kinds, life: done } of from.runs) {
       const [runId, startedMs] = key
-      const facts = { startedMs, endedMs, containerName, incompleteness: missed }
+      const facts = { startedMs, endedMs, containerName, kinds, incompleteness: missed }
       const run = baseline.startRun(runFacts(runId, facts))
       for (const step of done) take(baseline, [run], step)
     }
