@@ -146,6 +146,42 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  NOT_SEALED: {
+    message: 'the baseline of {image} is not sealed, so that its profile was not applied',
+    hint: 'Look at it with `plimsoll baseline candidates {image}` and seal it, or apply it as it is with --unsealed.',
+    exit: 1,
+    grpc: 9,
+  },
+  NO_CONTAINER_IMAGE: {
+    message: '{image} is a command and no image of containers',
+    hint: 'Write its profile with `plimsoll profile`; only profiles of container images are applied.',
+    exit: 1,
+    grpc: 3,
+  },
+  NOT_APPLIED: {
+    message: 'no applied profile matches {ref}',
+    hint: 'See `plimsoll apply ls`; give a name, a digest or at least 6 digits of one, and the --state DIR of the hook.',
+    exit: 1,
+    grpc: 5,
+  },
+  APPLIED_AMBIGUOUS: {
+    message: '{ref} matches {count} applied profiles: {candidates}',
+    hint: 'Give the digest or more digits of it; `plimsoll apply ls` shows them.',
+    exit: 1,
+    grpc: 3,
+  },
+  APPLIED_DAMAGED: {
+    message: 'the applied profile {path} is damaged: {problem}',
+    hint: 'Containers of its image are refused, or start without it, as the hook was told; apply it again.',
+    exit: 1,
+    grpc: 15,
+  },
+  DOCKER_CONFIG: {
+    message: 'cannot change {path}: {problem}',
+    hint: 'Nothing was changed; put the file in order first, and run again.',
+    exit: 1,
+    grpc: 9,
+  },
   NOTHING_LEARNED: {
     message: 'nothing was learned: {problem}',
     hint: '{remedy}',

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { asPlimsollError } from '../errors.js'
 import { VERSION } from '../version.js'
+import { applyCommand } from './apply.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
@@ -35,6 +36,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     replayCommand(context),
     baselineCommand(context),
     profileCommand(context),
+    applyCommand(context),
     calibrateCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))

@@ -3,6 +3,11 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { asProblem, failure } from '../errors.js'
 import { isObject } from '../seccomp/problem.js'
+import type { ProfileSide } from '../seccomp/profile-diff.js'
+import { parseJson } from '../workload/json-fields.js'
+import { parseExact } from '../workload/json-splice.js'
+import { provenancePath } from './profile.js'
+import { originsOfProvenance } from './profile-origins.js'
 
 export interface ProfileFile {
   readonly bytes: Uint8Array
@@ -22,6 +27,18 @@ export async function readProfile(path: string): Promise<ProfileFile> {
   } catch (thrown) {
     throw failure('FILE_UNREADABLE', { path, problem: asProblem(thrown) }, thrown)
   }
+}
+
+/**
+ * The profile at `path` for a comparison: no integer is rounded, and the origins are those of the provenance beside it, if
+ * there is one. Throws `FILE_UNREADABLE`.
+ */
+export async function readProfileSide(path: string): Promise<ProfileSide> {
+  const { bytes } = await readProfile(path)
+  const document = parseExact(Buffer.from(bytes).toString('utf8'))
+  const beside = await readFile(provenancePath(path), 'utf8').catch(() => '')
+  const origins = originsOfProvenance(parseJson(beside))
+  return origins === undefined ? { document } : { document, origins }
 }
 
 /** The SHA-256 of those bytes, in hexadecimal. */

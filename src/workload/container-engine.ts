@@ -4,6 +4,7 @@
  * `run --rm` cannot tell a runtime that failed from a program that did.
  */
 import { type ByteString, displayOf } from '../bytes.js'
+import { OFF, OFF_ANNOTATION } from './created-container.js'
 import { dockerSocketOf } from './docker.js'
 import { runEngine, type EngineOutput } from './engine-process.js'
 import { elementsAt, memberAt, parseJson, stringAt, timeAt } from './json-fields.js'
@@ -102,6 +103,8 @@ export class ContainerEngine {
         `--name=${spec.name}`,
         `--network=${spec.network}`,
         `--security-opt=seccomp=${spec.seccomp}`,
+        // Or the hook would put the applied profile in the place of the given one.
+        ...(this.name === 'podman' ? [`--annotation=${OFF_ANNOTATION}=${OFF}`] : []),
         ...(spec.noNewPrivileges ? ['--security-opt=no-new-privileges'] : []),
         ...(spec.user === undefined ? [] : [`--user=${spec.user}`]),
         ...spec.engineArguments,

@@ -24,39 +24,86 @@ export interface StorageRecord {
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 
+/** Which image a container in the storage is of. */
+export interface StoredImage {
+  /** Empty for a container that was made of a directory (`--rootfs`). */
+  readonly imageDigest: string
+  readonly imageName: string
+  readonly name: string
+}
+
 /** The record of that container below the storage `root`; undefined when it is not there or not understood. */
 export async function readStorageRecord(
   root: string,
   containerId: string,
 ): Promise<StorageRecord | undefined> {
-  for (const directory of await containerDirectories(root)) {
+  const found = await findRecord(root, containerId)
+  if (found === undefined) return undefined
+  const image = imageIn(found.record)
+  const config = await readJson(join(found.directory, containerId, 'userdata/config.json'))
+  const args = stringsAt(config, 'process', 'args')
+  if (image === undefined || image.imageDigest === '' || args.length === 0) return undefined
+  const noNewPrivileges = memberAt(config, 'process', 'noNewPrivileges') === true
+  return { ...image, args, noNewPrivileges }
+}
+
+/**
+ * The same for a container that is being made, whose configuration is not on disk yet: which image it is of. Undefined
+ * when the storage below `root` does not know it or the record is not understood.
+ */
+export async function readStoredImage(
+  root: string,
+  containerId: string,
+): Promise<StoredImage | undefined> {
+  const found = await findRecord(root, containerId)
+  return found === undefined ? undefined : imageIn(found.record)
+}
+
+/** Annotations of the image's manifest, which engines hand on to its containers; undefined if they cannot be read. */
+export async function readImageAnnotations(
+  root: string,
+  imageDigest: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const hex = imageDigest.replace(/^sha256:/, '')
+  for (const directory of await directoriesOf(root, '-images')) {
+    const manifest = await readJson(join(directory, hex, 'manifest'))
+    if (manifest === undefined) continue
+    const annotations = memberAt(manifest, 'annotations') ?? {}
+    if (typeof annotations === 'object') return Object.fromEntries(Object.entries(annotations))
+  }
+  return undefined
+}
+
+async function findRecord(
+  root: string,
+  containerId: string,
+): Promise<{ readonly directory: string; readonly record: unknown } | undefined> {
+  for (const directory of await directoriesOf(root, '-containers')) {
     for (const file of ['containers.json', 'volatile-containers.json']) {
       const record = elementsAt({ all: await readJson(join(directory, file)) }, 'all').find(
         (element) => stringAt(element, 'id') === containerId,
       )
-      if (record === undefined) continue
-      return complete(record, await readJson(join(directory, containerId, 'userdata/config.json')))
+      if (record !== undefined) return { directory, record }
     }
   }
   return undefined
 }
 
-function complete(record: unknown, config: unknown): StorageRecord | undefined {
+function imageIn(record: unknown): StoredImage | undefined {
   const metadata = parseJson(stringAt(record, 'metadata') ?? '')
-  const imageDigest = imageDigestOf(stringAt(record, 'image') ?? '')
+  const id = stringAt(record, 'image') ?? stringAt(metadata, 'image-id') ?? ''
+  const imageDigest = id === '' ? '' : imageDigestOf(id)
   const imageName = stringAt(metadata, 'image-name')
   const name = stringAt(metadata, 'name')
-  const args = stringsAt(config, 'process', 'args')
   if (imageDigest === undefined || imageName === undefined || name === undefined) return undefined
-  if (args.length === 0) return undefined
-  const noNewPrivileges = memberAt(config, 'process', 'noNewPrivileges') === true
-  return { imageDigest, imageName, name, args, noNewPrivileges }
+  return { imageDigest, imageName, name }
 }
 
-async function containerDirectories(root: string): Promise<readonly string[]> {
+/** The storage has one for each driver: `overlay-containers`, `overlay-images`. */
+async function directoriesOf(root: string, suffix: string): Promise<readonly string[]> {
   try {
     const names = await readdir(root)
-    return names.filter((name) => name.endsWith('-containers')).map((name) => join(root, name))
+    return names.filter((name) => name.endsWith(suffix)).map((name) => join(root, name))
   } catch {
     return []
   }

@@ -75,11 +75,12 @@ t.test('a container is made as the options say, each argument by itself', async 
     engineArguments: ['--pids-limit=-1', '--volume=/a b:/c'],
   })
   const [plain, full] = calls()
-  t.equal(plain, `create|--name=n|--network=none|--security-opt=seccomp=/tmp/p.json|${ID}|`)
+  const off = '--annotation=plimsoll.profile=off'
+  t.equal(plain, `create|--name=n|--network=none|--security-opt=seccomp=/tmp/p.json|${off}|${ID}|`)
   t.equal(
     full,
-    'create|--name=n|--network=host|--security-opt=seccomp=/tmp/p.json|--security-opt=no-new-privileges|' +
-      `--user=1000|--pids-limit=-1|--volume=/a b:/c|${ID}|sh|-c|echo a b|`,
+    `create|--name=n|--network=host|--security-opt=seccomp=/tmp/p.json|${off}|` +
+      `--security-opt=no-new-privileges|--user=1000|--pids-limit=-1|--volume=/a b:/c|${ID}|sh|-c|echo a b|`,
   )
   const refused = fake(t, 'podman', 'echo bad profile >&2; exit 125')
   t.strictSame(await refused.engine.create(SPEC), { problem: 'bad profile\n' })

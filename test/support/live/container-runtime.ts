@@ -22,6 +22,8 @@ export interface ContainerSpec {
   readonly volumes?: readonly string[]
   /** Text of a health check, which a shell runs: by docker's daemon each second, under podman when it is asked to. */
   readonly healthCommand?: string
+  /** Further flags of `run`. */
+  readonly flags?: readonly string[]
   readonly timeoutMs?: number
 }
 
@@ -125,6 +127,7 @@ export class ContainerRuntime {
         : [`--health-cmd=${spec.healthCommand}`, '--health-interval=1s']),
       ...(spec.capAdd ?? []).map((capability) => `--cap-add=${capability}`),
       ...(spec.volumes ?? []).map((volume) => `--volume=${volume}`),
+      ...(spec.flags ?? []),
       spec.image,
       ...(spec.command ?? []),
     ]

@@ -19,8 +19,19 @@ const DAEMON_FLAGS = [
   '--storage-driver=vfs',
 ]
 
+/** A daemon, and the way to have it read its configuration again. */
+export interface Daemon {
+  readonly runtime: ContainerRuntime
+  reload(): void
+}
+
 /** Starts a daemon and stops it, with all its containers, when `t` ends, however that is. Takes about three seconds. */
 export async function docker(t: Test): Promise<ContainerRuntime> {
+  return (await dockerDaemon(t)).runtime
+}
+
+/** The same with further flags. */
+export async function dockerDaemon(t: Test, flags: readonly string[] = []): Promise<Daemon> {
   const home = mkdtempSync(join(tmpdir(), 'plimsoll-docker-'))
   const socket = join(home, 'docker.sock')
   const daemon = start(pathOf('dockerd') ?? 'dockerd', [
@@ -29,6 +40,7 @@ export async function docker(t: Test): Promise<ContainerRuntime> {
     `--exec-root=${join(home, 'run')}`,
     `--pidfile=${join(home, 'docker.pid')}`,
     `--host=unix://${socket}`,
+    ...flags,
   ])
   t.teardown(async () => {
     const env = { DOCKER_HOST: `unix://${socket}` }
@@ -60,7 +72,7 @@ export async function docker(t: Test): Promise<ContainerRuntime> {
     },
     60_000,
   )
-  return runtime
+  return { runtime, reload: () => void daemon.child.kill('SIGHUP') }
 }
 
 /** The pid of the daemon's own containerd, if it has one. */

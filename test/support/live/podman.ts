@@ -7,10 +7,15 @@ import { ContainerRuntime } from './container-runtime.js'
 
 /** The machine's podman. Has no state of its own: images and containers live in podman's storage. */
 export function podman(): ContainerRuntime {
+  return podmanWith([])
+}
+
+/** The same with further flags before the subcommand; the last of a kind counts. */
+export function podmanWith(flags: readonly string[]): ContainerRuntime {
   return new ContainerRuntime({
     name: 'podman',
     program: 'podman',
-    globalFlags: ['--runtime', 'runc', '--cgroup-manager=cgroupfs'],
+    globalFlags: ['--runtime', 'runc', '--cgroup-manager=cgroupfs', ...flags],
     runFlags: ['--pids-limit=-1', '--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096'],
     env: {},
   })
