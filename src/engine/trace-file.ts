@@ -9,8 +9,8 @@ import type { Input } from './input.js'
 import { decodeInputs, encodeInput } from './trace-codec.js'
 
 const MAGIC = 'PLIMTRAC'
-/** 2: keys of the sensor's records have room for the tag of an entry. */
-const VERSION = 2
+/** 2: keys of the sensor's records have room for the tag of an entry. 3: its early records say who the caller was. */
+const VERSION = 3
 
 /** Appends inputs to a new file. Writes are queued and kept in order; a failed write surfaces in `close`. */
 export class TraceWriter {

@@ -52,7 +52,7 @@ t.test('what ran before the probes were attached is late', async (t) => {
 t.test('what finds no room while it waits is counted', async (t) => {
   const flood = (script: LearningScript, facts: number): void => {
     const lines = Array.from({ length: facts }, (_, i) =>
-      record('S', keyOf(7, 'main', i % 400), 100, script.nsecs, 'app'),
+      record('S', keyOf(7, 'main', i % 400), 100, 1, 0, script.nsecs, 'app'),
     )
     script.bytes(...lines)
   }

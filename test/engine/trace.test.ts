@@ -149,7 +149,7 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['a made-up id', [first, answered({ containerId: '../..' }), last], /no container/],
   ]
   for (const [name, inputs, problem] of cases) {
-    await refuses(t, path, seal('PLIMTRAC', 2, encoded(inputs)), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 3, encoded(inputs)), problem, name)
   }
   const good = encoded(ENTRIES)
   const payloads: readonly [string, Uint8Array, RegExp][] = [
@@ -159,10 +159,10 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ['a time out of range', Buffer.from([0x0b, 8, ...Array<number>(9).fill(0xff), 1]), /./],
   ]
   for (const [name, payload, problem] of payloads) {
-    await refuses(t, path, seal('PLIMTRAC', 2, payload), problem, name)
+    await refuses(t, path, seal('PLIMTRAC', 3, payload), problem, name)
   }
-  await refuses(t, path, seal('PLIMTRAC', 1, good), /format version 1/, 'an older format')
-  await refuses(t, path, seal('PLIMTRAC', 3, good), /newer plimsoll/, 'a newer format')
+  await refuses(t, path, seal('PLIMTRAC', 2, good), /format version 2/, 'an older format')
+  await refuses(t, path, seal('PLIMTRAC', 4, good), /newer plimsoll/, 'a newer format')
 })
 
 t.test('bytes of any kind are refused or read, and nothing else', async (t) => {
