@@ -14,6 +14,7 @@ import { tcpEndpoint } from './tcp-endpoint.js'
 
 const AF_INET = 2
 const AF_INET6 = 10
+const U32_LIMIT = 2 ** 32
 /** Offset of `sun_path` in `struct sockaddr_un`, unix(7). */
 const SUN_PATH = 2
 /** Words of eight bytes of an argv that an entry's record carries. */
@@ -36,6 +37,8 @@ export class RecordReader {
     switch (String.fromCharCode(letter)) {
       case 'S':
         return this.#syscall(fields)
+      case 'V':
+        return this.#argument(fields)
       case 'A':
         return this.#entry(fields)
       case 'E':
@@ -73,6 +76,19 @@ export class RecordReader {
     if (!fields.isComplete || abi === undefined) return false
     const owner = this.#owner(nsecs)
     this.#sink.observe({ kind: 'syscall', ...owner, ...caller, abi, nr, program }, key.tag)
+    return true
+  }
+
+  #argument(fields: Fields): boolean {
+    const key = fields.key(this.#key)
+    const value = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
+    const program = fields.rest()
+    const { abi, syscallNr: nr } = key
+    if (!fields.isComplete || abi === undefined || value >= U32_LIMIT) return false
+    const owner = this.#owner(nsecs)
+    this.#sink.observe({ kind: 'argument', ...owner, ...caller, abi, nr, value, program }, key.tag)
     return true
   }
 

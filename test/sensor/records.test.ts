@@ -52,6 +52,11 @@ t.test('records of the probes are told as these observations', async (t) => {
       { ...at, kind: 'syscall', cgroupId: 2 ** 40 - 1, abi: 'x86_64', nr: 1, program: 'a' },
     ],
     [
+      'an argument',
+      `V ${callKey(5, 3, 1, 359)} 4294967280 7 6 1000 1000000 busybox`,
+      { ...at, kind: 'argument', abi: 'i386', nr: 359, value: 4294967280, program: 'busybox' },
+    ],
+    [
       // Recorded with bpftrace 0.17 from `podman exec NAME /bin/ls /`.
       'an entry',
       'A 1546833715200 15589 1000000 10 79a0ee75f12424a7 736c2f6e69622f 0 0 0 0 0 0 0',
@@ -153,6 +158,7 @@ t.test('records of the probes are told as these observations', async (t) => {
 t.test('each fact about an entry carries its tag, and no other fact has one', async (t) => {
   const facts = (key: string): readonly Buffer[] => [
     printf(`S ${key} 7 6 0 1 a`),
+    printf(`V ${key} 33 7 6 0 1 a`),
     printf(`E ${key} 7 6 0 0 42 1 ef53 0 a`),
     printf('F 7 a'),
     printf(`N ${key} 131152 7 6 0 1 ::1`),
@@ -164,8 +170,8 @@ t.test('each fact about an entry carries its tag, and no other fact has one', as
   ]
   const tagsOf = (key: string): readonly unknown[] =>
     decoded(facts(key)).told.map((call) => (call[0] === 'observe' ? call[2] : call[3]))
-  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(8).fill(200))
-  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(8).fill(0), 'nor by a key that has one')
+  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(9).fill(200))
+  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(9).fill(0), 'nor by a key that has one')
 })
 
 t.test('an entry carries of its argv only words that lie whole in it', async (t) => {

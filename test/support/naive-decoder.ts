@@ -66,6 +66,12 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         tell({ kind: 'syscall', ...ownerOf(f[0]), ...done(f, 1), abi, nr, program }, tagOf(f[0]))
         return
       }
+      case 'V': {
+        const { abi, nr } = partsOf(f[0])
+        const call = { abi, nr, value: Number(f[1]), program: f[6] as ByteString }
+        tell({ kind: 'argument', ...ownerOf(f[0]), ...done(f, 2), ...call }, tagOf(f[0]))
+        return
+      }
       case 'A': {
         const length = Number(f[3])
         const head = Buffer.concat(f.slice(5).map(memoryOf)).subarray(0, length - (length % 8))
@@ -218,7 +224,7 @@ const NOBODY = { pid: 0, ppid: 0, uid: undefined, atNs: 0 }
 
 /** Letter, then its fields; the string of those that carry one takes all the rest, newlines too. */
 const SHAPES =
-  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01]) ([^]*)|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
+  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(V) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01]) ([^]*)|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
 
 function parsed(line: Uint8Array): Line {
   const text = Buffer.from(line).toString('latin1')

@@ -112,6 +112,7 @@ const fewEndpoints = fc.constantFrom(
 export const STRING_RECORDS: readonly (readonly [letter: string, before: string])[] = [
   ['S', `S ${callKey(5, 3, 1, 11)} 7 6 0 1000000`],
   ['E', `E ${callKey(5, 3, 0, 0)} 7 6 0 1000000 42 1 794c7630 1`],
+  ['V', `V ${callKey(5, 3, 1, 359)} 33 7 6 0 1000000`],
   ['P', 'P 7'],
   ['F', 'F 7'],
   ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 6 0 1000000`],
@@ -141,6 +142,7 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   record('C', epoch, nsecs),
   record('c', epoch, nsecs),
   record('S', call, ...caller, text),
+  record('V', call, fc.nat({ max: 2 ** 32 - 1 }), ...caller, text),
   record(
     'E',
     owner,
