@@ -148,7 +148,10 @@ export interface UringObservation extends EarlyObserved, Caller {
   readonly count: number
 }
 
-/** A cgroup made more distinct facts of one class than the sensor carries for one; `count` further ones were left out. */
+/**
+ * A cgroup made more distinct facts of one class than the sensor carries for one: `count` further ones (the same one counts
+ * each time) were left out since the last report. Of whichever lineage; `main` stands for all.
+ */
 export interface CappedObservation extends Observed {
   readonly kind: 'capped'
   /** `endpoint`, `datagram`, `unix`. */

@@ -105,8 +105,13 @@ export class Lessons implements ObservationSink {
       case 'argument':
       case 'capability':
       case 'io_uring':
-      case 'capped':
         break
+      case 'capped': {
+        const { count, what } = o
+        const detail = `${what} of one container`
+        runs.tell(o.cgroupId, o.atMs, (run) => run.miss({ reason: 'map-full', count, detail }))
+        break
+      }
       case 'entry':
         runs.tell(o.cgroupId, o.atMs, (run) => run.enter(o))
         break

@@ -222,6 +222,29 @@ t.test('what each cgroup, lineage and entry did is counted by itself', async (t)
   )
 })
 
+t.test('what was left out of one cgroup is told once, also across rotations', async (t) => {
+  const capped = (endpoints: number, paths: number): Buffer =>
+    mapPrint('capped', [
+      ['4,78', endpoints],
+      ['5,88', paths],
+      ['5,68', 7],
+    ])
+  const result = decoded([
+    printf('R 0'),
+    capped(3, 1),
+    capped(3, 1),
+    printf('c 0 2000000'),
+    capped(10, 1),
+  ])
+  const at = { kind: 'capped', lineage: 'main', atMs: ARRIVED_MS }
+  t.strictSame(observationsOf(result), [
+    { ...at, cgroupId: 4, what: 'endpoint', count: 3 },
+    { ...at, cgroupId: 5, what: 'unix', count: 1 },
+    { ...at, cgroupId: 5, what: 'datagram', count: 7 },
+    { ...at, cgroupId: 4, what: 'endpoint', count: 7, atMs: ARRIVED_MS + 2 },
+  ])
+})
+
 t.test('what was printed but did not arrive is a loss of its class', async (t) => {
   const sent = (counts: Readonly<Record<string, number>>): Buffer =>
     mapPrint('sent', [

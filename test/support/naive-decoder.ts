@@ -195,6 +195,12 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       const count = value >= old ? value - old : value
       if (count === 0) continue
       const [owner, what, address] = key.split(',')
+      if (name === 'capped') {
+        const of = { 78: 'endpoint', 68: 'datagram', 88: 'unix' }[what ?? ''] ?? ''
+        const whose = { cgroupId: Number(owner), lineage: 'main', atMs: latestMs } as const
+        tell({ kind: 'capped', ...whose, what: of, count })
+        continue
+      }
       const { cgroupId, lineage } = ownerOf(owner)
       const { tag, abi, nr } = partsOf(owner)
       if (name.startsWith('calls')) {

@@ -108,6 +108,8 @@ const fewEndpoints = fc.constantFrom(
   `${callKey(2 ** 34, 3, 0, 0, 9)},131072,2001:db8::1`,
 )
 
+const fewCapped = fc.constantFrom('4,78', '4,88', `${2 ** 40 - 1},68`)
+
 /** Records that carry a container's string, as functions of it: what comes before it, by letter. */
 export const STRING_RECORDS: readonly (readonly [letter: string, before: string])[] = [
   ['S', `S ${callKey(5, 3, 1, 11)} 7 6 0 1000000`],
@@ -175,6 +177,7 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   countedMap('args_b', fewArguments),
   countedMap('endpoints_a', fewEndpoints),
   countedMap('endpoints_b', fewEndpoints),
+  countedMap('capped', fewCapped),
 )
 
 /** A line that is nearly one of the sensor's: with bytes changed, taken away or put in. */
