@@ -291,6 +291,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  POLICY_INVALID: {
+    message: 'the policy {path} cannot be used: {problem}',
+    hint: '`plimsoll policy check {path}` lists all that is wrong with it.',
+    exit: 1,
+    grpc: 3,
+  },
   ANOMALY_NOT_FOUND: {
     message: 'no anomaly has the id {id}',
     hint: 'See `plimsoll anomaly ls`; give the --state DIR of the `enforce` that found it. Old ones are let go.',

@@ -27,15 +27,33 @@ export interface Observed {
   readonly atMs: number
 }
 
-/** One successful execve, from the kernel's own facts about the new program. */
-export interface ExecObservation extends Observed {
-  readonly kind: 'exec'
+/** What is told early, as it happens, carries its moment too. */
+export interface EarlyObserved extends Observed {
+  /**
+   * `atMs` by the kernel's clock: nanoseconds of CLOCK_BOOTTIME, which a double holds to the nanosecond for 104 days. 0 where
+   * the print of a map told it: the kernel kept no moment.
+   */
+  readonly atNs: number
+}
+
+/** The process that did it, in the initial namespaces. A print of a map knows of none: 0, 0 and undefined. */
+export interface Caller {
   readonly pid: number
+  /** The process that made it, or that took it over when its maker ended. */
   readonly ppid: number
+  /** The real user id; undefined where it is unknown, which is not root. */
+  readonly uid: number | undefined
+}
+
+/** One successful execve, from the kernel's own facts about the new program. */
+export interface ExecObservation extends EarlyObserved, Caller {
+  readonly kind: 'exec'
   /** The path given to execve, as the kernel copied it; a script's own path, not its interpreter's. */
   readonly path: ByteString
   /** Last path component of the file that is really mapped (`mm->exe_file`): the interpreter of a script. */
   readonly exe: ByteString
+  /** For display only: a process chooses it. */
+  readonly comm: ByteString
   readonly inode: number
   /** Hard links of the file; 0 for a deleted file or a memfd. */
   readonly links: number
@@ -52,7 +70,7 @@ export interface ExecObservation extends Observed {
  * it and its children do carries its tag, eight bits of `hash`: the facts of all entries with one argv are one, and those of
  * two argvs are so by chance, one time in 255.
  */
-export interface EntryObservation extends Observed {
+export interface EntryObservation extends EarlyObserved {
   readonly kind: 'entry'
   readonly tag: number
   readonly pid: number
@@ -68,9 +86,8 @@ export interface EntryObservation extends Observed {
 export type Source = 'kernel' | 'user'
 
 /** A destination that was connected or sent to, or an address that was listened on (or, for UDP, bound). */
-export interface EndpointObservation extends Observed {
+export interface EndpointObservation extends EarlyObserved, Caller {
   readonly kind: 'connect' | 'listen'
-  readonly pid: number
   readonly protocol: 'tcp' | 'udp' | 'unix'
   /** Textual IP address (IPv4-mapped IPv6 is given as IPv4); for `unix` the path, or a zero byte and an abstract name. */
   readonly address: ByteString
@@ -83,60 +100,58 @@ export interface EndpointObservation extends Observed {
 }
 
 /** Who made a system call first; says nothing about how often. Sent once per map rotation and key. */
-export interface SyscallHint extends Observed {
+export interface SyscallHint extends EarlyObserved, Caller {
   readonly kind: 'syscall'
   readonly abi: Abi
   readonly nr: number
-  readonly pid: number
   /** Name of the file that the process runs, from the kernel; the process cannot choose it as it can its comm. */
   readonly program: ByteString
 }
 
 /** Who was refused a call first; says nothing about how often. Sent once per map rotation, key, answer and program. */
-export interface DenialHint extends Observed {
+export interface DenialHint extends EarlyObserved, Caller {
   readonly abi: Abi
   readonly nr: number
   /** See `kernel/denial-answer`. */
   readonly answer: number
-  readonly pid: number
   /** As in `SyscallHint`. */
   readonly program: ByteString
 }
 
 /** Who made a value of a call's learned argument first (see `kernel/arguments`); as `SyscallHint`. */
-export interface ArgumentHint extends Observed {
+export interface ArgumentHint extends EarlyObserved, Caller {
   readonly kind: 'argument'
   readonly abi: Abi
   readonly nr: number
   /** Packed. */
   readonly value: number
-  readonly pid: number
   readonly program: ByteString
 }
 
 /** A capability that the kernel asked for and that the process had: it was used. */
-export interface CapabilityObservation extends Observed {
+export interface CapabilityObservation extends EarlyObserved, Caller {
   readonly kind: 'capability'
   /** CAP_*, by number (include/uapi/linux/capability.h). */
   readonly capability: number
-  readonly pid: number
   readonly program: ByteString
   /** As in `EndpointObservation`. */
   readonly count: number
 }
 
 /** An operation that was submitted to an io_uring, by whichever thread. */
-export interface UringObservation extends Observed {
+export interface UringObservation extends EarlyObserved, Caller {
   readonly kind: 'io_uring'
   /** IORING_OP_*, by number (include/uapi/linux/io_uring.h). */
   readonly opcode: number
-  readonly pid: number
   readonly program: ByteString
   /** As in `EndpointObservation`. */
   readonly count: number
 }
 
-/** A cgroup made more distinct facts of one class than the sensor carries for one; `count` further ones were left out. */
+/**
+ * A cgroup made more distinct facts of one class than the sensor carries for one: `count` further ones (the same one counts
+ * each time) were left out since the last report. Of whichever lineage; `main` stands for all.
+ */
 export interface CappedObservation extends Observed {
   readonly kind: 'capped'
   /** `endpoint`, `datagram`, `unix`. */

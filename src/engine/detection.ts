@@ -63,7 +63,8 @@ export class Detection implements ObservationSink {
     if (before?.kind !== 'waiting') return
     const { dropped } = before.held
     for (const fact of before.held.take()) fact(container)
-    if (dropped > 0) this.#detector.lost(container, dropped, 'held while the image was looked up', atMs)
+    if (dropped > 0)
+      this.#detector.lost(container, dropped, 'held while the image was looked up', atMs)
     if (run.endedMs > 0) this.gone(run, atMs)
   }
 
@@ -91,7 +92,9 @@ export class Detection implements ObservationSink {
     atMs: number,
   ): void {
     if (this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs)) return
-    this.#tell(cgroupId, atMs, () => this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs))
+    this.#tell(cgroupId, atMs, () =>
+      this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs),
+    )
   }
 
   argument(

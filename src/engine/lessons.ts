@@ -157,8 +157,13 @@ export class Lessons implements ObservationSink {
         break
       }
       case 'argument':
-      case 'capped':
         break
+      case 'capped': {
+        const { count, what } = o
+        const detail = `${what} of one container`
+        runs.tell(o.cgroupId, o.atMs, (run) => run.miss({ reason: 'map-full', count, detail }))
+        break
+      }
       case 'entry':
         runs.tell(o.cgroupId, o.atMs, (run) => run.enter(o))
         break

@@ -3,16 +3,17 @@
  * refused like any other damaged one: replaying half of a session would pass for all of it.
  */
 import { open as openFile, readFile, unlink, type FileHandle } from 'node:fs/promises'
-import { claimedVersion, open, Sealer } from '../envelope.js'
+import { open, Sealer } from '../envelope.js'
 import { asProblem, failure } from '../errors.js'
 import type { Input } from './input.js'
 import { decodeInputs, encodeInput } from './trace-codec.js'
 
 const MAGIC = 'PLIMTRAC'
-/** 3: a session says what is looked for, and what workloads take is sampled. */
+/**
+ * 2: keys of the sensor's records have room for the tag of an entry. 3: its early records say who the caller was; a session says
+ * what is looked for, and what workloads take is sampled.
+ */
 const VERSION = 3
-/** Still read: it says less. 2: keys of the sensor's records have room for the tag of an entry. */
-const OLDER_VERSION = 2
 
 /** Appends inputs to a new file. Writes are queued and kept in order; a failed write surfaces in `close`. */
 export class TraceWriter {
@@ -79,8 +80,7 @@ export async function readTrace(path: string): Promise<readonly Input[]> {
   const bytes = await readFile(path).catch((thrown: unknown) => {
     throw failure('TRACE_UNREADABLE', { path, problem: asProblem(thrown) }, thrown)
   })
-  const version = claimedVersion(bytes) === OLDER_VERSION ? OLDER_VERSION : VERSION
-  const opened = open(MAGIC, version, bytes)
+  const opened = open(MAGIC, VERSION, bytes)
   if ('problem' in opened) throw failure('TRACE_DAMAGED', { path, problem: opened.problem })
   try {
     const inputs = [...decodeInputs(opened.payload)]

@@ -2,7 +2,7 @@
  * How much harm an argument can do if an image that never used it begins to; the yardsticks are those of `syscall-danger`,
  * which judges calls by name alone. Pure facts.
  */
-import { type ArgumentCall, domainOf, OTHER_VALUE } from './arguments.js'
+import { type ArgumentCall, domainOf, OTHER_VALUE, TIOCLINUX, TIOCSTI } from './arguments.js'
 import type { Danger } from './syscall-danger.js'
 
 /** AF_UNIX, AF_INET, AF_INET6 (include/linux/socket.h): what services talk over. */
@@ -31,5 +31,12 @@ export function argumentDanger(call: ArgumentCall, value: number): Danger {
       return 'medium'
     case 'personality':
       return ORDINARY_PERSONAS.has(value) ? 'low' : 'high'
+    case 'ioctl':
+      return isTyping(value) ? 'critical' : 'medium'
   }
+}
+
+/** Whether the request types for whoever sits at the terminal: the way out of a container that shares one (CVE-2017-5226). */
+export function isTyping(request: number): boolean {
+  return request === TIOCSTI || request === TIOCLINUX
 }

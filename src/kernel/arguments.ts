@@ -8,6 +8,7 @@
  *   clone, unshare     flags & CLONE_NAMESPACES     0 for a thread or a plain child
  *   prctl              option
  *   personality        persona
+ *   ioctl              request                      where that was asked for
  *
  * A hostile program may try every value, so the probe lets only known values through and packs all others as
  * `OTHER_VALUE`.
@@ -23,6 +24,7 @@ export const ARGUMENT_CALLS = [
   'unshare',
   'prctl',
   'personality',
+  'ioctl',
 ] as const
 export type ArgumentCall = (typeof ARGUMENT_CALLS)[number]
 
@@ -57,6 +59,8 @@ export function argumentLabel(call: ArgumentCall, value: number): string {
       return PRCTL_OPTIONS.get(value) ?? `option ${value}`
     case 'personality':
       return value === 0xffff_ffff ? 'query' : `0x${value.toString(16)}`
+    case 'ioctl':
+      return IOCTL_REQUESTS.get(value) ?? `0x${value.toString(16)}`
   }
 }
 
@@ -126,4 +130,40 @@ const PRCTL_OPTIONS: ReadonlyMap<number, string> = new Map([
   [53, 'PR_SET_SPECULATION_CTRL'],
   [0x5356_4d41, 'PR_SET_VMA'],
   [0x5961_6d61, 'PR_SET_PTRACER'],
+])
+
+/** Puts a character into the input of the terminal, as if it had been typed (include/uapi/asm-generic/ioctls.h). */
+export const TIOCSTI = 0x5412
+/** Selects and pastes on a console, to the same effect (likewise; ioctl_console(2)). */
+export const TIOCLINUX = 0x541c
+
+/** include/uapi/asm-generic/{ioctls,sockios}.h: those that libcs and services use. */
+const IOCTL_REQUESTS: ReadonlyMap<number, string> = new Map([
+  [0x5401, 'TCGETS'],
+  [0x5402, 'TCSETS'],
+  [0x5403, 'TCSETSW'],
+  [0x5404, 'TCSETSF'],
+  [0x540b, 'TCFLSH'],
+  [0x540e, 'TIOCSCTTY'],
+  [0x540f, 'TIOCGPGRP'],
+  [0x5410, 'TIOCSPGRP'],
+  [TIOCSTI, 'TIOCSTI'],
+  [0x5413, 'TIOCGWINSZ'],
+  [0x5414, 'TIOCSWINSZ'],
+  [0x541b, 'FIONREAD'],
+  [TIOCLINUX, 'TIOCLINUX'],
+  [0x5421, 'FIONBIO'],
+  [0x5422, 'TIOCNOTTY'],
+  [0x5450, 'FIONCLEX'],
+  [0x5451, 'FIOCLEX'],
+  [0x5452, 'FIOASYNC'],
+  [0x8901, 'FIOSETOWN'],
+  [0x8903, 'FIOGETOWN'],
+  [0x8905, 'SIOCATMARK'],
+  [0x8910, 'SIOCGIFNAME'],
+  [0x8912, 'SIOCGIFCONF'],
+  [0x8913, 'SIOCGIFFLAGS'],
+  [0x8915, 'SIOCGIFADDR'],
+  [0x8927, 'SIOCGIFHWADDR'],
+  [0x8933, 'SIOCGIFINDEX'],
 ])

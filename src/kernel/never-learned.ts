@@ -3,6 +3,7 @@
  * load code into the kernel, leave the container or reach into other processes, and arguments that make a harmless call one
  * of those.
  */
+import { isTyping } from './argument-danger.js'
 import { argumentCallOf, domainOf, OTHER_VALUE } from './arguments.js'
 import { DANGEROUS_DOMAINS, NEVER_LEARNED } from './syscall-danger.js'
 import { syscallName } from './syscalls.js'
@@ -19,5 +20,6 @@ export function isNeverLearnedArgument(abi: Abi, nr: number, value: number): boo
   if (value === OTHER_VALUE) return false
   const call = argumentCallOf(abi, nr)
   if (call === 'clone') return value !== 0
+  if (call === 'ioctl') return isTyping(value)
   return (call === 'socket' || call === 'socketpair') && DANGEROUS_DOMAINS.has(domainOf(value))
 }

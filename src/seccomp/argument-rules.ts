@@ -23,6 +23,7 @@ const ORDER: readonly ArgumentCall[] = [
   'personality',
   'socketpair',
   'prctl',
+  'ioctl',
 ]
 
 /** One for the calls let through whole, three for those refused. */

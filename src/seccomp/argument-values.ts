@@ -9,6 +9,7 @@ import {
   domainLabel,
   domainOf,
 } from '../kernel/arguments.js'
+import { isTyping } from '../kernel/argument-danger.js'
 import { DANGEROUS_DOMAINS } from '../kernel/syscall-danger.js'
 import type { Approval } from './approval.js'
 import { PRCTL_FLOOR } from './prctl-floor.js'
@@ -29,7 +30,7 @@ const INT_MASK = 0xffff_ffff
 /** CLONE_NEWTIME: a flag of unshare; in clone it is part of the exit signal, so only unshare has to be guarded. */
 const CLONE_NEWTIME = 0x80
 
-/** The bits of the argument that are tested; the others may be anything. All calls have it in register 0. */
+/** The bits of the argument that are tested; the others may be anything. */
 const TESTED_BITS: Readonly<Record<ArgumentCall, number>> = {
   // The domain alone: types differ between libcs and resolvers, and what is dangerous comes with the domain.
   socket: INT_MASK,
@@ -38,6 +39,18 @@ const TESTED_BITS: Readonly<Record<ArgumentCall, number>> = {
   unshare: CLONE_NAMESPACES | CLONE_NEWTIME,
   prctl: INT_MASK,
   personality: INT_MASK,
+  ioctl: INT_MASK,
+}
+
+/** The register that has it: ioctl's request comes behind its descriptor. */
+const TESTED_INDEX: Readonly<Record<ArgumentCall, 0 | 1>> = {
+  socket: 0,
+  socketpair: 0,
+  clone: 0,
+  unshare: 0,
+  prctl: 0,
+  personality: 0,
+  ioctl: 1,
 }
 
 /** What a note says is not tested when the call is let through whole. */
@@ -48,6 +61,7 @@ export const TESTED_PART: Readonly<Record<ArgumentCall, string>> = {
   unshare: 'namespace flags',
   prctl: 'option',
   personality: 'persona',
+  ioctl: 'request',
 }
 
 /** Whether a value enters because it was used, or because a person approved it. */
@@ -64,6 +78,8 @@ export function isAdmitted(call: ArgumentCall, value: number, approval: Approval
       return value === 0 || approved?.has(value) === true
     case 'unshare':
       return approval.names.has(call) || approved?.has(value) === true
+    case 'ioctl':
+      return !isTyping(value) || approved?.has(value) === true
     case 'prctl':
     case 'personality':
       return true
@@ -88,7 +104,7 @@ export function allowedValue(call: ArgumentCall, packed: number): AllowedValue {
 /** The test that only calls with this value pass: one comparison under a mask, all that libseccomp compiles faithfully. */
 export function testOf(call: ArgumentCall, { value }: AllowedValue): ArgumentTest {
   return {
-    index: 0,
+    index: TESTED_INDEX[call],
     value: BigInt(TESTED_BITS[call]),
     valueTwo: BigInt(value),
     op: 'SCMP_CMP_MASKED_EQ',

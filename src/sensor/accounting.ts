@@ -6,8 +6,8 @@
  * counts beyond the classes is told as lost, of unknown class, once the sensor has ended.
  */
 
-/** Letters whose loss costs nothing, because the truth is in a map: early notices of calls, endpoints and denials. */
-const HINTS: ReadonlySet<string> = new Set(['S', 'N', 'B'])
+/** Letters whose loss costs nothing, because the truth is in a map: early notices of calls, arguments, endpoints and denials. */
+const HINTS: ReadonlySet<string> = new Set(['S', 'V', 'N', 'B'])
 
 /** What a letter stands for, in the words of the user. */
 const CLASS_OF: Readonly<Record<string, string>> = {
@@ -20,6 +20,7 @@ const CLASS_OF: Readonly<Record<string, string>> = {
   G: 'cgroup',
   g: 'cgroup',
   S: 'syscall hint',
+  V: 'argument hint',
   N: 'endpoint hint',
   L: 'lineage',
   B: 'denial hint',

@@ -111,7 +111,7 @@ export class Decoder {
     const fields = this.#fields
     switch (String.fromCharCode(letter)) {
       case 'R': {
-        const nsecs = fields.decimal()
+        const nsecs = fields.decimal64()
         if (!fields.isComplete) return false
         this.#bootMs = this.#arrivedMs - nsecs / 1e6
         this.#events.ready(this.#wallMs(nsecs))
@@ -150,7 +150,7 @@ export class Decoder {
 
   /** `<nsecs>`, which has to be all that is left, as wall-clock time. */
   #moment(): number | undefined {
-    const nsecs = this.#fields.decimal()
+    const nsecs = this.#fields.decimal64()
     return this.#fields.isComplete ? this.#wallMs(nsecs) : undefined
   }
 

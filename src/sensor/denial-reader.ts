@@ -4,6 +4,7 @@
  */
 import { FILTERED, SIGSYS, UNPAIRED } from '../kernel/denial-answer.js'
 import type { Abi, DenialSink } from '../observation.js'
+import { callerOf } from './caller.js'
 import { Cumulative, type Epoch } from './cumulative.js'
 import type { Fields } from './fields.js'
 import { Key } from './key.js'
@@ -22,16 +23,28 @@ export class DenialReader {
     this.#onMalformed = onMalformed
   }
 
-  /** `B <key> <answer> <pid> <nsecs> <program>`. False where it is malformed; nothing was delivered then. */
+  /** `B <key> <answer> <pid> <ppid> <uid> <nsecs> <program>`. False where it is malformed; nothing was delivered then. */
   hint(fields: Fields, wallMs: (nsecs: number) => number): boolean {
     const { cgroupId, lineage, abi, syscallNr: nr, tag } = fields.key(this.#key)
     const answer = fields.decimal()
-    const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const caller = callerOf(fields)
+    const atNs = fields.decimal64()
     const program = fields.rest()
     if (!fields.isComplete || abi === undefined || answer > SIGSYS) return false
-    const atMs = wallMs(nsecs)
-    this.#sink.denialHint?.({ cgroupId, lineage, atMs, abi, nr, answer, pid, program }, tag)
+    this.#sink.denialHint?.(
+      {
+        cgroupId,
+        lineage,
+        atMs: wallMs(atNs),
+        atNs,
+        ...caller,
+        abi,
+        nr,
+        answer,
+        program,
+      },
+      tag,
+    )
     return true
   }
 

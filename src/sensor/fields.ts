@@ -8,6 +8,7 @@ import type { Key } from './key.js'
 const SPACE = 0x20
 const NEWLINE = 0x0a
 const MINUS = 0x2d
+const U64_LIMIT = 2 ** 64
 
 /** A cursor over `bytes[0, length)`. A failed read makes `failed` true for good and returns 0. */
 export class Fields {
@@ -28,6 +29,19 @@ export class Fields {
   /** The next decimal number; above 2^53 is a failure. */
   decimal(): number {
     return this.#space() ? this.#digits(10) : 0
+  }
+
+  /**
+   * The next decimal number of up to 64 bits, rounded to a double: nanoseconds, which exceed 2^53 after 104 days, and inode
+   * numbers, of which overlayfs uses the upper bits. Above 2^64 is a failure.
+   */
+  decimal64(): number {
+    if (!this.#space()) return 0
+    const start = this.#at
+    const value = this.#digits(10, U64_LIMIT)
+    if (value <= Number.MAX_SAFE_INTEGER) return value
+    // Adding up digit by digit would round at every digit.
+    return Number(Buffer.from(this.#bytes.subarray(start, this.#at)).toString('latin1'))
   }
 
   /** The next decimal number, read into `key`, which is returned; above 2^64 is a failure. */
@@ -88,7 +102,7 @@ export class Fields {
     return true
   }
 
-  #digits(base: 10 | 16): number {
+  #digits(base: 10 | 16, limit = Number.MAX_SAFE_INTEGER): number {
     const start = this.#at
     let value = 0
     while (this.#at < this.#length) {
@@ -98,7 +112,7 @@ export class Fields {
       value = value * base + digit
       this.#at++
     }
-    if (this.#at > start && value <= Number.MAX_SAFE_INTEGER) return value
+    if (this.#at > start && value <= limit) return value
     this.failed = true
     return 0
   }

@@ -1,6 +1,7 @@
 /**
- * The printed maps that carry facts: calls, their arguments, endpoints. Each has two halves, `_a` and `_b`, that take turns
- * (see probes/session.bt), and prints cumulative values, of which only what is new is delivered.
+ * The printed maps that carry facts: calls, their arguments, endpoints, and what was left out of a cgroup that had too many.
+ * All but the last have two halves, `_a` and `_b`, that take turns (see probes/session.bt). They print cumulative values, of
+ * which only what is new is delivered.
  */
 import type { ObservationSink } from '../observation.js'
 import { Cumulative, type Epoch } from './cumulative.js'
@@ -10,6 +11,9 @@ import { endpointOfMapKey } from './tcp-endpoint.js'
 
 const COMMA = 0x2c
 const U32_LIMIT = 2 ** 32
+
+/** What is left out, by the letter of its record. */
+const CAPPED: Readonly<Record<string, string>> = { N: 'endpoint', D: 'datagram', X: 'unix' }
 
 /** What became of one printed map. */
 export interface PrintedMap {
@@ -27,6 +31,7 @@ export class MapReader {
   readonly #calls = new Cumulative<number>()
   readonly #arguments = new Cumulative<string>()
   readonly #endpoints = new Cumulative<string>()
+  readonly #capped = new Cumulative<string>()
   #malformed = 0
 
   constructor(sink: ObservationSink) {
@@ -58,6 +63,8 @@ export class MapReader {
       case 'endpoints_a':
       case 'endpoints_b':
         return this.#printed('endpoint', this.#readEndpoints(epoch, line, atMs))
+      case 'capped':
+        return this.#printed('capped', this.#readCapped(line, atMs))
       default:
         return undefined
     }
@@ -118,5 +125,21 @@ export class MapReader {
     })
     this.#endpoints.printed(epoch)
     return entries
+  }
+
+  /** Keys are `cgroup id,letter code`. This map is never cleared. */
+  #readCapped(line: Uint8Array, atMs: number): number | undefined {
+    return readMapPrint(line, (start, end, value) => {
+      const comma = line.indexOf(COMMA, start)
+      const cgroupId = comma > 0 ? decimalAt(line, start, comma) : undefined
+      const what = CAPPED[String.fromCharCode(decimalAt(line, comma + 1, end) ?? 0)]
+      if (cgroupId === undefined || what === undefined) {
+        this.#malformed++
+        return
+      }
+      const count = this.#capped.advance(0, cgroupId, what, value)
+      if (count === 0) return
+      this.#sink.observe({ kind: 'capped', cgroupId, lineage: 'main', atMs, what, count }, 0)
+    })
   }
 }

@@ -14,13 +14,17 @@ export const PROBES = [
   'denials',
   'exec',
   'syscalls',
+  'ioctl',
   'connect',
   'datagram',
 ] as const
 export type ProbeName = (typeof PROBES)[number]
 
+/** Probes that a mode has only where it asks for them. */
+const BY_CHOICE: ReadonlySet<ProbeName> = new Set(['denials', 'ioctl'])
+
 /** What learning needs. */
-export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => name !== 'denials')
+export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => !BY_CHOICE.has(name))
 
 /** What is needed to see whether a filter refuses what a container does. */
 export const DENIAL_PROBES: readonly ProbeName[] = ['session', 'cgroup', 'denials', 'exec']

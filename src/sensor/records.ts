@@ -2,9 +2,10 @@
  * The records of the probes, one function per letter; their fields are described in the headers of `probes/*.bt`.
  */
 import { byteStringOf, type ByteString } from '../bytes.js'
-import type { ObservationSink, Observed } from '../observation.js'
+import type { EarlyObserved, ObservationSink } from '../observation.js'
 import { ipv4Of, ipv6Of, portOf } from './address.js'
 import { tagOf } from './argv-hash.js'
+import { callerOf } from './caller.js'
 import { isCut } from './dialect.js'
 import { ExecParts } from './exec-parts.js'
 import type { Fields } from './fields.js'
@@ -13,6 +14,7 @@ import { tcpEndpoint } from './tcp-endpoint.js'
 
 const AF_INET = 2
 const AF_INET6 = 10
+const U32_LIMIT = 2 ** 32
 /** Offset of `sun_path` in `struct sockaddr_un`, unix(7). */
 const SUN_PATH = 2
 /** Words of eight bytes of an argv that an entry's record carries. */
@@ -35,6 +37,8 @@ export class RecordReader {
     switch (String.fromCharCode(letter)) {
       case 'S':
         return this.#syscall(fields)
+      case 'V':
+        return this.#argument(fields)
       case 'A':
         return this.#entry(fields)
       case 'E':
@@ -65,20 +69,33 @@ export class RecordReader {
 
   #syscall(fields: Fields): boolean {
     const key = fields.key(this.#key)
-    const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
     const program = fields.rest()
     const { abi, syscallNr: nr } = key
     if (!fields.isComplete || abi === undefined) return false
     const owner = this.#owner(nsecs)
-    this.#sink.observe({ kind: 'syscall', ...owner, abi, nr, pid, program }, key.tag)
+    this.#sink.observe({ kind: 'syscall', ...owner, ...caller, abi, nr, program }, key.tag)
+    return true
+  }
+
+  #argument(fields: Fields): boolean {
+    const key = fields.key(this.#key)
+    const value = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
+    const program = fields.rest()
+    const { abi, syscallNr: nr } = key
+    if (!fields.isComplete || abi === undefined || value >= U32_LIMIT) return false
+    const owner = this.#owner(nsecs)
+    this.#sink.observe({ kind: 'argument', ...owner, ...caller, abi, nr, value, program }, key.tag)
     return true
   }
 
   #entry(fields: Fields): boolean {
     const { tag } = fields.key(this.#key)
     const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const nsecs = fields.decimal64()
     const length = fields.decimal()
     const hash = fields.hex64()
     const words = Buffer.alloc(HEAD_WORDS * 8)
@@ -91,16 +108,16 @@ export class RecordReader {
 
   #exec(fields: Fields): boolean {
     const { tag } = fields.key(this.#key)
-    const pid = fields.decimal()
-    const ppid = fields.decimal()
-    const nsecs = fields.decimal()
-    const inode = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
+    const inode = fields.decimal64()
     const links = fields.decimal()
     const fsMagic = fields.hex()
     const upper = fields.decimal() === 1
+    const comm = fields.rest()
     if (!fields.isComplete) return false
-    const owner = this.#owner(nsecs)
-    this.#execs.begin({ kind: 'exec', ...owner, pid, ppid, inode, links, fsMagic, upper }, tag)
+    const owner = { ...this.#owner(nsecs), ...caller }
+    this.#execs.begin({ kind: 'exec', ...owner, comm, inode, links, fsMagic, upper }, tag)
     return true
   }
 
@@ -121,11 +138,11 @@ export class RecordReader {
   #tcp(fields: Fields): boolean {
     const key = fields.key(this.#key)
     const what = fields.decimal()
-    const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
     const endpoint = tcpEndpoint(key, what, fields.rest())
     if (!fields.isComplete || endpoint === undefined) return false
-    this.#sink.observe({ ...endpoint, atMs: this.#wallMs(nsecs), pid }, key.tag)
+    this.#sink.observe({ ...endpoint, ...this.#owner(nsecs), ...caller }, key.tag)
     return true
   }
 
@@ -136,14 +153,14 @@ export class RecordReader {
     const port = portOf(fields.decimal())
     const high = fields.hex64()
     const low = fields.hex64()
-    const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
     if (!fields.isComplete || (family !== AF_INET && family !== AF_INET6)) return false
     this.#sink.observe(
       {
         kind: op === 2 ? 'listen' : 'connect',
         ...this.#owner(nsecs),
-        pid,
+        ...caller,
         protocol: 'udp',
         address: family === AF_INET ? ipv4Of(low) : ipv6Of(high, low),
         port,
@@ -161,8 +178,8 @@ export class RecordReader {
     const op = fields.decimal()
     const addressLength = fields.signed()
     const first = fields.decimal()
-    const pid = fields.decimal()
-    const nsecs = fields.decimal()
+    const caller = callerOf(fields)
+    const nsecs = fields.decimal64()
     const printed = fields.rest()
     if (!fields.isComplete) return false
     // The caller's own number: the kernel refuses such a call before it reads the name.
@@ -175,7 +192,7 @@ export class RecordReader {
       {
         kind: op === 2 ? 'listen' : 'connect',
         ...this.#owner(nsecs),
-        pid,
+        ...caller,
         protocol: 'unix',
         address: (isAbstract ? `\u0000${name}` : name) as ByteString,
         port: 0,
@@ -190,7 +207,7 @@ export class RecordReader {
 
   #cgroupCreated(fields: Fields): boolean {
     const cgroupId = fields.decimal()
-    const nsecs = fields.decimal()
+    const nsecs = fields.decimal64()
     const printed = fields.rest()
     if (!fields.isComplete) return false
     const atMs = this.#wallMs(nsecs)
@@ -202,7 +219,7 @@ export class RecordReader {
 
   #cgroupRemoved(fields: Fields): boolean {
     const cgroupId = fields.decimal()
-    const nsecs = fields.decimal()
+    const nsecs = fields.decimal64()
     if (!fields.isComplete) return false
     const atMs = this.#wallMs(nsecs)
     this.#sink.observe({ kind: 'cgroup', event: 'removed', cgroupId, path: '', atMs }, 0)
@@ -210,8 +227,8 @@ export class RecordReader {
   }
 
   /** Whose the fact of the key that was read last is. */
-  #owner(nsecs: number): Observed {
+  #owner(atNs: number): EarlyObserved {
     const { cgroupId, lineage } = this.#key
-    return { cgroupId, lineage, atMs: this.#wallMs(nsecs) }
+    return { cgroupId, lineage, atMs: this.#wallMs(atNs), atNs }
   }
 }

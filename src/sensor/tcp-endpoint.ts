@@ -1,6 +1,7 @@
 /** TCP endpoints as probes/connect.bt has them, in records and in the keys of its maps. Pure. */
 import type { EndpointObservation } from '../observation.js'
 import { printedAddress } from './address.js'
+import { NO_CALLER } from './caller.js'
 import { Key } from './key.js'
 
 const TCP_LISTEN = 10
@@ -22,7 +23,8 @@ export function tcpEndpoint(
     cgroupId: key.cgroupId,
     lineage: key.lineage,
     atMs: 0,
-    pid: 0,
+    atNs: 0,
+    ...NO_CALLER,
     protocol: 'tcp',
     address: plain,
     port: what % PORTS,

@@ -15,8 +15,8 @@ import { plimsoll } from '../support/fake-terminal.js'
 import { hostileBaseline } from '../support/hostile-baseline.js'
 
 const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
-const DIGITS = '41a78f9d4a8b'
-const KEY = 'container-41a78f9d4a8bc99af539b769f30a63cde74a99d36c09e0254dce836af825a397'
+const DIGITS = 'de8ca0049c09'
+const KEY = 'container-de8ca0049c09a7bfdaa863acd1cb9a0f96b4186c5766e4d9b80f57e00d3fcb83'
 
 /** A state directory that knows the demo. */
 async function demoState(t: Test): Promise<string> {

@@ -107,7 +107,7 @@ t.test('baselines come from the store or from files, whatever slashes are in a n
   for (const out of [file, plain]) {
     await plimsoll(['baseline', 'export', 'plimsoll-demo', '--out', out], env)
   }
-  for (const ref of ['localhost/plimsoll-demo:1', 'plimsoll-demo', '41a78f9d4a8b', file, plain]) {
+  for (const ref of ['localhost/plimsoll-demo:1', 'plimsoll-demo', 'de8ca0049c09', file, plain]) {
     for (const args of [
       [ref, file],
       [file, ref],

@@ -21,22 +21,27 @@ t.test('a spike is no deviation, nine high samples of twelve are, once', async (
     told.map(({ length }) => length),
     [...Array<number>(8).fill(0), 1, ...Array<number>(31).fill(0)],
   )
-  t.strictSame(told[8], [
-    { resource: 'memory', value: 400 * 2 ** 20, learned: LEARNED.memory },
-  ])
+  t.strictSame(told[8], [{ resource: 'memory', value: 400 * 2 ** 20, learned: LEARNED.memory }])
 })
 
 t.test('what was itself again may deviate again', async (t) => {
   const long = Array<typeof USUAL>(12)
-  const told = taken([...long.fill(HIGH), ...Array<typeof USUAL>(12).fill(USUAL), ...Array<typeof USUAL>(12).fill(HIGH)])
+  const told = taken([
+    ...long.fill(HIGH),
+    ...Array<typeof USUAL>(12).fill(USUAL),
+    ...Array<typeof USUAL>(12).fill(HIGH),
+  ])
   t.equal(told.flat().length, 2)
 })
 
-t.test('half as much again and a slack are usual, and so is anything while little was learned', async (t) => {
-  const more = { memory: 180 * 2 ** 20, cpu: 840, pids: 22 }
-  t.strictSame(taken(Array<typeof USUAL>(40).fill(more)).flat(), [])
-  t.strictSame(taken(Array<typeof USUAL>(40).fill(HIGH), { ...LEARNED, samples: 11 }).flat(), [])
-})
+t.test(
+  'half as much again and a slack are usual, and so is anything while little was learned',
+  async (t) => {
+    const more = { memory: 180 * 2 ** 20, cpu: 840, pids: 22 }
+    t.strictSame(taken(Array<typeof USUAL>(40).fill(more)).flat(), [])
+    t.strictSame(taken(Array<typeof USUAL>(40).fill(HIGH), { ...LEARNED, samples: 11 }).flat(), [])
+  },
+)
 
 t.test('each resource is looked at by itself', async (t) => {
   const all = { memory: 2 ** 31, cpu: 2000, pids: 500 }

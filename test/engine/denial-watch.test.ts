@@ -37,8 +37,8 @@ t.test('denials belong to the container of their cgroup, whatever is below it', 
     created(6, OTHER),
     created(7, ID, '/below'),
     exec(keyOf(5, 'main', 0), 70, 1, 2, '/bin/mkdir', 'busybox'),
-    record('B', MKDIR(5), 38, 70, 3, 'busybox'),
-    record('B', MKDIR(6), 38, 71, 3, 'other'),
+    record('B', MKDIR(5), 38, 70, 1, 0, 3, 'busybox'),
+    record('B', MKDIR(6), 38, 71, 1, 0, 3, 'other'),
     mapPrint('denials_a', {
       [`${MKDIR(5)},38`]: 2,
       [`${MKDIR(7)},38`]: 3,
@@ -69,7 +69,7 @@ t.test('what only the runtime executed is no start', async (t) => {
     created(5, ID),
     exec(keyOf(5, 'exec', 0), 70, 1, 2, '/bin/sh', 'busybox'),
     exec(keyOf(8, 'main', 0), 71, 1, 2, '/usr/bin/podman', 'podman'),
-    record('B', keyOf(5, 'runtime', 59), 38, 71, 3, 'runc'),
+    record('B', keyOf(5, 'runtime', 59), 38, 71, 1, 0, 3, 'runc'),
     mapPrint('denials_a', {
       [`${keyOf(5, 'runtime', 59)},38`]: 1,
       [`${keyOf(5, 'main', 0)},${UNPAIRED}`]: 2,
@@ -88,7 +88,7 @@ t.test('everything is bounded, and what finds no room is not forgotten', async (
     for (let nr = 0; nr < 1000; nr++) entries[`${keyOf(5, 'main', nr)},${errno}`] = 1
   }
   const programs = Array.from({ length: 20 }, (_, i) =>
-    record('B', MKDIR(5), 1, 100 + i, 3, `p${i}`),
+    record('B', MKDIR(5), 1, 100 + i, 1, 0, 3, `p${i}`),
   )
   const { denied, unpaired } = told([
     created(5, ID),

@@ -49,12 +49,12 @@ t.test('what the health check does is probe, what others do from outside is exec
   const script = running().calls(CGROUP, { 1: 5 })
   joins(joins(script, CHECK, 2), SHELL, 3)
   script.bytes(
-    record('S', tagged(CHECK, 4), 200, script.nsecs, 'sh'),
+    record('S', tagged(CHECK, 4), 200, 1, 0, script.nsecs, 'sh'),
     mapPrint('args_a', { [`${tagged(CHECK, 41)},33`]: 3 } as Record<string, number>),
     exec(tagged(CHECK), 200, 1, script.nsecs, '/bin/sh', 'busybox'),
     exec(tagged(SHELL), 201, 1, script.nsecs, '/bin/sh', 'busybox'),
-    record('N', tagged(CHECK), 2 * 65_536 + 80, 200, script.nsecs, '127.0.0.1'),
-    record('N', tagged(SHELL), 2 * 65_536 + 81, 201, script.nsecs, '127.0.0.1'),
+    record('N', tagged(CHECK), 2 * 65_536 + 80, 200, 1, 0, script.nsecs, '127.0.0.1'),
+    record('N', tagged(SHELL), 2 * 65_536 + 81, 201, 1, 0, script.nsecs, '127.0.0.1'),
   )
   const [web] = printed(script).end()
   t.strictSame(callsOf(web), { main: [1], exec: [3], probe: [2, 4] })
@@ -83,7 +83,10 @@ t.test('facts wait for two prints of the maps, or for the end of the sensor', as
 })
 
 t.test('a fact may overtake the record of its entry', async (t) => {
-  const script = running().bytes(called(CHECK, 2), record('S', tagged(CHECK, 3), 200, 0, 'sh'))
+  const script = running().bytes(
+    called(CHECK, 2),
+    record('S', tagged(CHECK, 3), 200, 1, 0, 0, 'sh'),
+  )
   printed(script, 1).bytes(entry(CGROUP, 200, script.nsecs, CHECK))
   t.strictSame(callsOf(printed(script).end()[0]), { probe: [2, 3] })
 })
@@ -154,7 +157,7 @@ t.test('a flood of facts about entries is bounded, and what found no room is sai
   const script = running()
   script.bytes(entry(CGROUP, 200, 0, SHELL))
   for (let i = 0; i < 9000; i++) {
-    script.bytes(record('S', tagged(SHELL, i % 400), 200, script.nsecs, 'sh'))
+    script.bytes(record('S', tagged(SHELL, i % 400), 200, 1, 0, script.nsecs, 'sh'))
   }
   const [web] = printed(script).end()
   t.match(web?.completeness().reasons, [

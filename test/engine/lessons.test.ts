@@ -81,7 +81,8 @@ t.test('operations of io_uring are learned likewise, by opcode', async (t) => {
 t.test('a refused call is taught as refused, and is no news', async (t) => {
   const { lessons: taught, baseline, learned } = lessons()
   const at = [7, 'main', 'x86_64'] as const
-  const hint = { cgroupId: 7, lineage: 'main', atMs: 2_000, abi: 'x86_64', answer: 1 } as const
+  const moment = { atMs: 2_000, atNs: 0, ppid: 1, uid: 0 } as const
+  const hint = { cgroupId: 7, lineage: 'main', ...moment, abi: 'x86_64', answer: 1 } as const
   taught.denialHint({ ...hint, nr: MKDIR, pid: 100, program: byteStringOfText('mkdir') })
   taught.denied(...at, MKDIR, 1, 3, 3_000)
   taught.denied(...at, MKDIR, 38, 4, 3_000)
@@ -93,7 +94,8 @@ t.test('a refused call is taught as refused, and is no news', async (t) => {
 t.test('what the runtime is refused, and a clone3 that is not there, say nothing', async (t) => {
   const { lessons: taught, baseline } = lessons()
   const clone3 = syscallNr('x86_64', 'clone3') ?? -1
-  const hint = { cgroupId: 7, lineage: 'main', atMs: 2_000, abi: 'x86_64', pid: 100 } as const
+  const moment = { atMs: 2_000, atNs: 0, ppid: 1, uid: 0 } as const
+  const hint = { cgroupId: 7, lineage: 'main', ...moment, abi: 'x86_64', pid: 100 } as const
   const program = byteStringOfText('app')
   taught.denied(7, 'runtime', 'x86_64', MKDIR, 1, 3, 3_000)
   taught.denied(7, 'main', 'x86_64', clone3, 38, 3, 3_000)

@@ -49,10 +49,32 @@ t.test('what ran before the probes were attached is late', async (t) => {
   })
 })
 
+t.test(
+  'what the sensor left out of a container that had too many is missed by it alone',
+  async (t) => {
+    const script = new LearningScript().attach()
+    script.created(7, pathOf('web')).answer('web').calls(7, { 1: 1 })
+    script
+      .created(8, pathOf('db'))
+      .answer('db', { imageDigest: digestOf('db') })
+      .calls(8, { 1: 1 })
+    script.bytes(mapPrint('capped', { '7,78': 61_440, '7,88': 3 }))
+    script.bytes(mapPrint('capped', { '7,78': 61_447, '7,88': 3 }))
+    const all = script.end()
+    const of = (digest: string): readonly Incompleteness[] =>
+      reasonsOf(all.find(({ image }) => image.digest === digest))
+    t.strictSame(of(digestOf('web')), [
+      { reason: 'map-full', count: 61_447, detail: 'endpoint of one container' },
+      { reason: 'map-full', count: 3, detail: 'unix of one container' },
+    ])
+    t.strictSame(of(digestOf('db')), [])
+  },
+)
+
 t.test('what finds no room while it waits is counted', async (t) => {
   const flood = (script: LearningScript, facts: number): void => {
     const lines = Array.from({ length: facts }, (_, i) =>
-      record('S', keyOf(7, 'main', i % 400), 100, script.nsecs, 'app'),
+      record('S', keyOf(7, 'main', i % 400), 100, 1, 0, script.nsecs, 'app'),
     )
     script.bytes(...lines)
   }

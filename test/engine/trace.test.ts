@@ -169,7 +169,7 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
   for (const [name, payload, problem] of payloads) {
     await refuses(t, path, seal('PLIMTRAC', 3, payload), problem, name)
   }
-  await refuses(t, path, seal('PLIMTRAC', 1, good), /format version 1/, 'an older format')
+  await refuses(t, path, seal('PLIMTRAC', 2, good), /format version 2/, 'an older format')
   await refuses(t, path, seal('PLIMTRAC', 4, good), /newer plimsoll/, 'a newer format')
 })
 

@@ -278,6 +278,33 @@ t.test('strength decides about other values, never about those let through', asy
   )
 })
 
+t.test(
+  'requests of ioctl are filtered where that is asked for, by its second argument',
+  async (t) => {
+    const [TCGETS, TIOCSTI] = [0x5401, 0x5412]
+    const one = built([callWith('ioctl', [TCGETS, TIOCSTI])], {
+      arguments: ['ioctl'],
+      runtimes: ['runc'],
+    })
+    const decide = deciderOf(one.profile)
+    const requests = (request: bigint): string =>
+      decide('x86_64', syscallNr('x86_64', 'ioctl') ?? -1, [7n, request]).action
+    t.equal(requests(BigInt(TCGETS)), 'SCMP_ACT_ALLOW')
+    t.equal(requests(BigInt(TCGETS) | (1n << 40n)), 'SCMP_ACT_ALLOW', 'the kernel reads 32 bits')
+    t.equal(requests(BigInt(TIOCSTI)), 'SCMP_ACT_ERRNO', 'typing for others takes approval')
+    t.equal(requests(0x5413n), 'SCMP_ACT_ERRNO')
+    t.ok(hasNote(one, /^ioctl: TIOCSTI left out/))
+    const whole = built([callWith('ioctl', [TCGETS])])
+    t.equal(answer(whole, 'ioctl', 0x5413), 'allow', 'by default it is let through whole')
+    const unseen = built([call('ioctl')], { arguments: ['ioctl'], runtimes: ['runc'] })
+    t.ok(
+      hasNote(unseen, /^ioctl: allowed whatever its request: which ones were used is not known$/),
+    )
+    const crun = built([callWith('ioctl', [TCGETS])], { arguments: ['ioctl'], runtimes: ['crun'] })
+    t.ok(hasNote(crun, /^ioctl: allowed whatever its request: runtimes need it$/))
+  },
+)
+
 const DOMAINS = [1, 2, 10, 16, 17, 21, 30, 38, 40, 44]
 
 t.test('no dangerous value passes without approval while its call is filtered', async (t) => {

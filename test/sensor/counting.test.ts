@@ -35,6 +35,25 @@ t.test(
   },
 )
 
+t.test('the clock of a host that has been up for 104 days and longer is read', async (t) => {
+  // 2^53 nanoseconds are 104.2 days; 2^64 are 584 years.
+  for (const days of [104, 105, 1000, 200_000]) {
+    const atNs = days * 86_400e9
+    const { told, malformed } = decoded([
+      printf(`R ${BigInt(atNs)}`),
+      printf(`S ${callKey(4, 2, 0, 1)} 7 6 0 ${BigInt(atNs) + 3_000_000n} a`),
+      printf(`H ${BigInt(atNs) + 5_000_000n}`),
+      mapPrint('calls_a', [[callKey(4, 2, 0, 1), 1]]),
+    ])
+    t.equal(malformed, 0, `${days} days`)
+    const [, seen, counted] = told
+    t.match(seen, ['observe', { atNs: atNs + 3_000_000 }])
+    // At 584 years a double is exact to two microseconds only.
+    const atMs = Number(counted?.at(-1)) - ARRIVED_MS
+    t.ok(atMs === 5 || atMs === 4, `${days} days: in wall-clock time`)
+  }
+})
+
 t.test('each call is counted once, however the maps alternate', async (t) => {
   const a = (...values: readonly number[]): Buffer =>
     mapPrint(
@@ -203,6 +222,29 @@ t.test('what each cgroup, lineage and entry did is counted by itself', async (t)
   )
 })
 
+t.test('what was left out of one cgroup is told once, also across rotations', async (t) => {
+  const capped = (endpoints: number, paths: number): Buffer =>
+    mapPrint('capped', [
+      ['4,78', endpoints],
+      ['5,88', paths],
+      ['5,68', 7],
+    ])
+  const result = decoded([
+    printf('R 0'),
+    capped(3, 1),
+    capped(3, 1),
+    printf('c 0 2000000'),
+    capped(10, 1),
+  ])
+  const at = { kind: 'capped', lineage: 'main', atMs: ARRIVED_MS }
+  t.strictSame(observationsOf(result), [
+    { ...at, cgroupId: 4, what: 'endpoint', count: 3 },
+    { ...at, cgroupId: 5, what: 'unix', count: 1 },
+    { ...at, cgroupId: 5, what: 'datagram', count: 7 },
+    { ...at, cgroupId: 4, what: 'endpoint', count: 7, atMs: ARRIVED_MS + 2 },
+  ])
+})
+
 t.test('what was printed but did not arrive is a loss of its class', async (t) => {
   const sent = (counts: Readonly<Record<string, number>>): Buffer =>
     mapPrint('sent', [
@@ -215,7 +257,7 @@ t.test('what was printed but did not arrive is a loss of its class', async (t) =
     [83, 2],
   ])
   const gone = printf('g 5 1')
-  const call = printf(`S ${callKey(5, 2, 0, 1)} 7 1 a`)
+  const call = printf(`S ${callKey(5, 2, 0, 1)} 7 6 0 1 a`)
 
   const all = decoded([gone, call, sent({ g: 1, S: 1 }), sent({ g: 1, S: 1 })])
   t.strictSame([all.running, all.final], [[], []], 'nothing is lost where all arrived')

@@ -57,7 +57,7 @@ t.test('well-formed streams are read as the naive twin reads them', async (t) =>
 })
 
 t.test('a string reaches its own field whole, and no other field or record', async (t) => {
-  const exec = printf(`E ${MAIN} 7 6 1000000 42 1 794c7630 1`)
+  const exec = printf(`E ${MAIN} 7 6 0 1000000 42 1 794c7630 1 comm`)
   for (const [letter, before] of STRING_RECORDS) {
     // An exec is told when its last part comes; its first part has all the numbers.
     const frame = letter === 'P' || letter === 'F' ? [READY, exec] : [READY]
@@ -95,14 +95,17 @@ t.test('what cannot be read is counted once and changes nothing', async (t) => {
     ['a string without its end', '{"type": "printf", "data": "g 5 1\\n\n'],
     ['an escape above a byte', '{"type": "printf", "data": "G 5 1 \\u0100\\n"}\n'],
     ['an escape without digits', '{"type": "printf", "data": "G 5 1 \\uzzzz\\n"}\n'],
-    ['an ABI without a name', printf(`S ${callKey(5, 2, 5, 1)} 7 1 a`)],
-    ['a key above 2^64', printf(`S ${2n ** 64n} 7 1 a`)],
-    ['a TCP address that is none', printf(`N ${MAIN} 131152 7 1 10.0.0.256`)],
-    ['a UDP address of another family', printf(`D ${MAIN} 1 16 1 0 0 7 1`)],
-    ['an address word above 64 bits', printf(`D ${MAIN} 1 10 1 0 10000000000000000 7 1`)],
+    ['an ABI without a name', printf(`S ${callKey(5, 2, 5, 1)} 7 6 0 1 a`)],
+    ['a key above 2^64', printf(`S ${2n ** 64n} 7 6 0 1 a`)],
+    ['an argument record without value', printf(`V ${callKey(5, 2, 0, 41)} 7 6 0 1 a`)],
+    ['an argument record of 33 bits', printf(`V ${MAIN} ${2 ** 32} 7 6 0 1 a`)],
+    ['an argument record of an ABI without a name', printf(`V ${callKey(5, 2, 7, 1)} 1 7 6 0 1 a`)],
+    ['a TCP address that is none', printf(`N ${MAIN} 131152 7 6 0 1 10.0.0.256`)],
+    ['a UDP address of another family', printf(`D ${MAIN} 1 16 1 0 0 7 6 0 1`)],
+    ['an address word above 64 bits', printf(`D ${MAIN} 1 10 1 0 10000000000000000 7 6 0 1`)],
     ['a readiness record without time', printf('R')],
     ['a readiness record with more', printf('R 5 5')],
-    ['a heartbeat from beyond 2^53', printf(`H ${2n ** 60n}`)],
+    ['a heartbeat from beyond 2^64', printf(`H ${2n ** 64n + 4096n}`)],
     ['a heartbeat with more', printf(`H ${2 ** 50} x`)],
     ['a rotation to a third map', printf(`W 2 ${2 ** 50}`)],
     ['a call map key above 2^64', mapPrint('calls_a', [[`${2n ** 64n}`, 5]])],
@@ -122,6 +125,10 @@ t.test('what cannot be read is counted once and changes nothing', async (t) => {
     ['an entry of another lineage', printf(entryOf(callKey(5, 2, 0, 0, 7)))],
     ['an entry with a word too few', printf(entryOf(callKey(5, 3, 0, 0, 7)).slice(0, -2))],
     ['an entry with a word too many', printf(`${entryOf(callKey(5, 3, 0, 0, 7))} 0`)],
+    ['a capped key without letter', mapPrint('capped', [['4', 5]])],
+    ['a capped key of a letter that is none', mapPrint('capped', [['4,77', 5]])],
+    ['a capped key with more', mapPrint('capped', [['4,78,1', 5]])],
+    ['a capped key of no cgroup', mapPrint('capped', [['x,78', 5]])],
     ['an endpoint key without address', mapPrint('endpoints_a', [[`${MAIN},131152`, 5]])],
     ['an endpoint key with more', mapPrint('endpoints_a', [[`${MAIN},131152,::1,1`, 5]])],
     ['a map without keys', '{"type": "map", "data": {"@calls_a": 5}}\n'],

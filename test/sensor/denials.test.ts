@@ -107,15 +107,16 @@ t.test('lineage, ABI, number and answer are those of the key', async (t) => {
 })
 
 t.test('an early record says who it was, whatever the name holds', async (t) => {
-  const { hints, malformed } = denialsIn([READY, printf(`B ${MKDIR} 38 77 5000000 mkdir`)])
+  const { hints, malformed } = denialsIn([READY, printf(`B ${MKDIR} 38 77 70 1000 5000000 mkdir`)])
   t.equal(malformed, 0)
   t.match(hints, [
-    { cgroupId: 4, lineage: 'main', abi: 'x86_64', nr: 83, answer: 38, pid: 77, program: 'mkdir' },
+    { cgroupId: 4, lineage: 'main', abi: 'x86_64', nr: 83, answer: 38, program: 'mkdir' },
   ])
+  t.match(hints, [{ pid: 77, ppid: 70, uid: 1000, atNs: 5_000_000 }])
   t.equal(hints[0]?.atMs, ARRIVED_MS + 5)
   fc.assert(
     fc.property(hostileString, (text) => {
-      const read = denialsIn([READY, printf([`B ${MKDIR} 38 77 1 `, text])])
+      const read = denialsIn([READY, printf([`B ${MKDIR} 38 77 70 0 1 `, text])])
       deepStrictEqual(read.malformed, 0)
       deepStrictEqual(read.hints[0]?.program, byteStringOf(text))
       deepStrictEqual(read.hints.length, 1)
@@ -126,10 +127,10 @@ t.test('an early record says who it was, whatever the name holds', async (t) => 
 
 t.test('what cannot be read is counted once and tells nothing', async (t) => {
   const cases: readonly [string, Uint8Array][] = [
-    ['a record without program', printf(`B ${MKDIR} 38 77 1`)],
-    ['a record of no denial', printf(`B ${MKDIR} ${UNPAIRED} 77 1 x`)],
-    ['a record of an ABI without a name', printf(`B ${callKey(4, 2, 5, 1)} 38 77 1 x`)],
-    ['a record with a key above 2^64', printf(`B ${2n ** 64n} 38 77 1 x`)],
+    ['a record without program', printf(`B ${MKDIR} 38 77 70 0 1`)],
+    ['a record of no denial', printf(`B ${MKDIR} ${UNPAIRED} 77 70 0 1 x`)],
+    ['a record of an ABI without a name', printf(`B ${callKey(4, 2, 5, 1)} 38 77 70 0 1 x`)],
+    ['a record with a key above 2^64', printf(`B ${2n ** 64n} 38 77 70 0 1 x`)],
     ['a clearing of a third map', printf('b 2 1')],
     ['a clearing without time', printf('b 0')],
     ['a map key without answer', mapPrint('denials_a', [[MKDIR, 5]])],

@@ -104,7 +104,7 @@ t.test('escapes are undone, and what is none is refused', async (t) => {
 })
 
 t.test('numbers of a record are read in full or not at all', async (t) => {
-  type Reader = 'decimal' | 'signed' | 'hex' | 'hex64'
+  type Reader = 'decimal' | 'decimal64' | 'signed' | 'hex' | 'hex64'
   const cases: readonly [reader: Reader, text: string, value: number | bigint | undefined][] = [
     ['decimal', '0', 0],
     ['decimal', '007', 7],
@@ -116,6 +116,16 @@ t.test('numbers of a record are read in full or not at all', async (t) => {
     ['decimal', '-1', undefined],
     ['decimal', '1a', undefined],
     ['decimal', '1.5', undefined],
+    ['decimal64', '0', 0],
+    ['decimal64', '9007199254740991', 2 ** 53 - 1],
+    ['decimal64', '9007199254740993', 9007199254740992],
+    ['decimal64', '11111111111111111111', Number('11111111111111111111')],
+    ['decimal64', '18446744073709551615', 2 ** 64],
+    ['decimal64', '18446744073709555712', undefined],
+    ['decimal64', '9'.repeat(400), undefined],
+    ['decimal64', '', undefined],
+    ['decimal64', '-1', undefined],
+    ['decimal64', '1e5', undefined],
     ['signed', '-1', -1],
     ['signed', '-2147483648', -2147483648],
     ['signed', '110', 110],

@@ -86,7 +86,7 @@ t.test(
       const cleared = clausesOf(TEXTS[name]).find(({ head }) => head === 'END')?.body ?? ''
       t.notMatch(
         cleared,
-        /calls_|endpoints_|denials_|sent|refused/,
+        /calls_|endpoints_|denials_|capped|sent|refused/,
         `${name}: the truth is not cleared at the end`,
       )
     }

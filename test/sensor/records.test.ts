@@ -13,7 +13,8 @@ const MAIN = callKey(4, 2, 0, 0)
 const READY = printf('R 0')
 
 t.test('records of the probes are told as these observations', async (t) => {
-  const at = { lineage: 'exec', cgroupId: 5, pid: 7, atMs: ARRIVED_MS + 1 }
+  const moment = { atMs: ARRIVED_MS + 1, atNs: 1_000_000 }
+  const at = { lineage: 'exec', cgroupId: 5, pid: 7, ppid: 6, uid: 1000, ...moment }
   const key = callKey(5, 3, 0, 0)
   const endpoint = { ...at, count: 1, truncated: false }
   const udp = { ...endpoint, protocol: 'udp', source: 'user' }
@@ -22,33 +23,38 @@ t.test('records of the probes are told as these observations', async (t) => {
   const cases: readonly [name: string, record: string, observation: object][] = [
     [
       'a call',
-      `S ${callKey(5, 3, 1, 11)} 7 1000000 busybox`,
+      `S ${callKey(5, 3, 1, 11)} 7 6 1000 1000000 busybox`,
       { ...at, kind: 'syscall', abi: 'i386', nr: 11, program: 'busybox' },
     ],
     [
       'a call by x32',
-      `S ${callKey(5, 3, 2, 1)} 7 1000000 a`,
+      `S ${callKey(5, 3, 2, 1)} 7 6 1000 1000000 a`,
       { ...at, kind: 'syscall', abi: 'x32', nr: 1, program: 'a' },
     ],
     [
       'a call above every table',
-      `S ${callKey(5, 3, 0, 1023)} 7 1000000 a`,
+      `S ${callKey(5, 3, 0, 1023)} 7 6 1000 1000000 a`,
       { ...at, kind: 'syscall', abi: 'x86_64', nr: 1023, program: 'a' },
     ],
     [
       'a program without a name',
-      `S ${callKey(5, 3, 0, 1)} 7 1000000 `,
+      `S ${callKey(5, 3, 0, 1)} 7 6 1000 1000000 `,
       { ...at, kind: 'syscall', abi: 'x86_64', nr: 1, program: '' },
     ],
     [
       'a task that nothing tracked',
-      `S ${callKey(5, 0, 0, 1)} 7 1000000 a`,
+      `S ${callKey(5, 0, 0, 1)} 7 6 1000 1000000 a`,
       { ...at, kind: 'syscall', lineage: 'main', abi: 'x86_64', nr: 1, program: 'a' },
     ],
     [
       'the largest cgroup id',
-      `S ${callKey(2 ** 40 - 1, 3, 0, 1)} 7 1000000 a`,
+      `S ${callKey(2 ** 40 - 1, 3, 0, 1)} 7 6 1000 1000000 a`,
       { ...at, kind: 'syscall', cgroupId: 2 ** 40 - 1, abi: 'x86_64', nr: 1, program: 'a' },
+    ],
+    [
+      'an argument',
+      `V ${callKey(5, 3, 1, 359)} 4294967280 7 6 1000 1000000 busybox`,
+      { ...at, kind: 'argument', abi: 'i386', nr: 359, value: 4294967280, program: 'busybox' },
     ],
     [
       // Recorded with bpftrace 0.17 from `podman exec NAME /bin/ls /`.
@@ -58,7 +64,7 @@ t.test('records of the probes are told as these observations', async (t) => {
         kind: 'entry',
         cgroupId: 92198,
         lineage: 'exec',
-        atMs: ARRIVED_MS + 1,
+        ...moment,
         tag: 0x79,
         pid: 15589,
         length: 10,
@@ -68,67 +74,67 @@ t.test('records of the probes are told as these observations', async (t) => {
     ],
     [
       'TCP over IPv4',
-      `N ${key} ${2 * 65536 + 443} 7 1000000 ::ffff:10.0.0.1`,
+      `N ${key} ${2 * 65536 + 443} 7 6 1000 1000000 ::ffff:10.0.0.1`,
       { ...tcp, kind: 'connect', address: '10.0.0.1', port: 443 },
     ],
     [
       'TCP over IPv6',
-      `N ${key} ${2 * 65536 + 65535} 7 1000000 2001:db8::1`,
+      `N ${key} ${2 * 65536 + 65535} 7 6 1000 1000000 2001:db8::1`,
       { ...tcp, kind: 'connect', address: '2001:db8::1', port: 65535 },
     ],
     [
       'a TCP listener',
-      `N ${key} ${10 * 65536 + 80} 7 1000000 ::`,
+      `N ${key} ${10 * 65536 + 80} 7 6 1000 1000000 ::`,
       { ...tcp, kind: 'listen', address: '::', port: 80 },
     ],
     [
       'UDP over IPv4',
-      `D ${key} 1 2 13568 0 100007f 7 1000000`,
+      `D ${key} 1 2 13568 0 100007f 7 6 1000 1000000`,
       { ...udp, kind: 'connect', address: '127.0.0.1', port: 53 },
     ],
     [
       'UDP over IPv6',
-      `D ${key} 1 10 13568 b80d0120 100000000000000 7 1000000`,
+      `D ${key} 1 10 13568 b80d0120 100000000000000 7 6 1000 1000000`,
       { ...udp, kind: 'connect', address: '2001:db8::1', port: 53 },
     ],
     [
       'UDP over mapped IPv4',
-      `D ${key} 1 10 1 0 100007fffff0000 7 1000000`,
+      `D ${key} 1 10 1 0 100007fffff0000 7 6 1000 1000000`,
       { ...udp, kind: 'connect', address: '127.0.0.1', port: 256 },
     ],
     [
       'a bound UDP port',
-      `D ${key} 2 2 256 0 0 7 1000000`,
+      `D ${key} 2 2 256 0 0 7 6 1000 1000000`,
       { ...udp, kind: 'listen', address: '0.0.0.0', port: 1 },
     ],
     [
       'a unix socket',
-      `X ${key} 1 16 47 7 1000000 /run/app.sock`,
+      `X ${key} 1 16 47 7 6 1000 1000000 /run/app.sock`,
       { ...unix, kind: 'connect', address: '/run/app.sock' },
     ],
     [
       'a unix socket that is bound',
-      `X ${key} 2 110 47 7 1000000 /a`,
+      `X ${key} 2 110 47 7 6 1000 1000000 /a`,
       { ...unix, kind: 'listen', address: '/a' },
     ],
     [
       'a unix path with more behind its end',
-      `X ${key} 1 6 47 7 1000000 /run/app.sock`,
+      `X ${key} 1 6 47 7 6 1000 1000000 /run/app.sock`,
       { ...unix, kind: 'connect', address: '/run' },
     ],
     [
       'an abstract name',
-      `X ${key} 1 7 0 7 1000000 busy rest`,
+      `X ${key} 1 7 0 7 6 1000 1000000 busy rest`,
       { ...unix, kind: 'connect', address: '\u0000busy' },
     ],
     [
       'an abstract name without bytes',
-      `X ${key} 1 3 0 7 1000000 rest`,
+      `X ${key} 1 3 0 7 6 1000 1000000 rest`,
       { ...unix, kind: 'connect', address: '\u0000' },
     ],
     [
       'an address of the length 0',
-      `X ${key} 1 0 47 7 1000000 rest`,
+      `X ${key} 1 0 47 7 6 1000 1000000 rest`,
       { ...unix, kind: 'connect', address: '' },
     ],
     [
@@ -151,20 +157,21 @@ t.test('records of the probes are told as these observations', async (t) => {
 
 t.test('each fact about an entry carries its tag, and no other fact has one', async (t) => {
   const facts = (key: string): readonly Buffer[] => [
-    printf(`S ${key} 7 1 a`),
-    printf(`E ${key} 7 6 0 42 1 ef53 0`),
+    printf(`S ${key} 7 6 0 1 a`),
+    printf(`V ${key} 33 7 6 0 1 a`),
+    printf(`E ${key} 7 6 0 0 42 1 ef53 0 a`),
     printf('F 7 a'),
-    printf(`N ${key} 131152 7 1 ::1`),
-    printf(`D ${key} 1 2 13568 0 100007f 7 1`),
-    printf(`X ${key} 1 16 47 7 1 /a`),
+    printf(`N ${key} 131152 7 6 0 1 ::1`),
+    printf(`D ${key} 1 2 13568 0 100007f 7 6 0 1`),
+    printf(`X ${key} 1 16 47 7 6 0 1 /a`),
     mapPrint('calls_a', [[key, 1]]),
     mapPrint('args_a', [[`${key},33`, 1]]),
     mapPrint('endpoints_a', [[`${key},131152,::1`, 1]]),
   ]
   const tagsOf = (key: string): readonly unknown[] =>
     decoded(facts(key)).told.map((call) => (call[0] === 'observe' ? call[2] : call[3]))
-  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(8).fill(200))
-  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(8).fill(0), 'nor by a key that has one')
+  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(9).fill(200))
+  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(9).fill(0), 'nor by a key that has one')
 })
 
 t.test('an entry carries of its argv only words that lie whole in it', async (t) => {
@@ -182,13 +189,18 @@ t.test('an entry carries of its argv only words that lie whole in it', async (t)
 
 t.test('a container cannot spoil a record by the length it gives for an address', async (t) => {
   // Seen with bpftrace 0.17: connect(fd, addr, -1) is printed before the kernel refuses it.
-  const result = decoded([READY, printf(`X ${MAIN} 1 -1 47 7 1000000 /run/app.sock`)])
+  const result = decoded([READY, printf(`X ${MAIN} 1 -1 47 7 6 1000 1000000 /run/app.sock`)])
   t.strictSame([result.malformed, observationsOf(result)], [0, []])
-  t.equal(decoded([printf(`X ${MAIN} 1 --1 47 7 1000000 /a`)]).malformed, 1, 'but not by two signs')
+  t.equal(
+    decoded([printf(`X ${MAIN} 1 --1 47 7 6 1000 1000000 /a`)]).malformed,
+    1,
+    'but not by two signs',
+  )
 })
 
 t.test('an exec is told once, with the parts that came', async (t) => {
-  const e = (pid: number, inode = 42): Buffer => printf(`E ${MAIN} ${pid} 1 0 ${inode} 1 ef53 0`)
+  const e = (pid: number, inode = 42): Buffer =>
+    printf(`E ${MAIN} ${pid} 1 0 0 ${inode} 1 ef53 0 ls`)
   const p = (pid: number, path = '/bin/ls'): Buffer => printf(`P ${pid} ${path}`)
   const f = (pid: number, exe = 'busybox'): Buffer => printf(`F ${pid} ${exe}`)
   const whole = { path: '/bin/ls', exe: 'busybox', truncated: false }

@@ -118,7 +118,9 @@ function happen(script: LearningScript, event: Event): void {
       break
     }
     case 'tcp':
-      script.bytes(record('N', key(0), 2 * 65_536 + event.port, 100, script.nsecs, '127.0.0.1'))
+      script.bytes(
+        record('N', key(0), 2 * 65_536 + event.port, 100, 1, 0, script.nsecs, '127.0.0.1'),
+      )
       break
     case 'printed':
       script.bytes(counters({ E: event.lost }))

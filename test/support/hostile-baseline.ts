@@ -6,7 +6,16 @@ import { runFacts } from './baseline-steps.js'
 /** Escapes for terminals, line breaks, C1 controls, bidirectional overrides, quotes and a zero byte. */
 const HARM = '\u001b[2J\r\n\u0000\u0007\u007f\u009b31m\u0085\u2028\u2029\u202e\u2066"\\\t x'
 
-const SEEN = { cgroupId: 7, lineage: 'main', atMs: 1_500, pid: 1, truncated: true } as const
+const SEEN = {
+  cgroupId: 7,
+  lineage: 'main',
+  atMs: 1_500,
+  atNs: 0,
+  pid: 1,
+  ppid: 0,
+  uid: 0,
+  truncated: true,
+} as const
 
 export function hostileBaseline(): Baseline {
   const bytes = byteStringOfText(`/bin/${HARM}`)
@@ -35,9 +44,9 @@ export function hostileBaseline(): Baseline {
       {
         ...SEEN,
         kind: 'exec',
-        ppid: 0,
         path,
         exe: path,
+        comm: path,
         inode: 1,
         links: 0,
         fsMagic: 1,

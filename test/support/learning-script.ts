@@ -109,7 +109,7 @@ export class LearningScript {
 
   /** An early notice of a call. */
   hint(cgroupId: number, nr: number, pid = 100, program = 'app'): this {
-    return this.bytes(record('S', keyOf(cgroupId, 'main', nr), pid, this.nsecs, program))
+    return this.bytes(record('S', keyOf(cgroupId, 'main', nr), pid, 1, 0, this.nsecs, program))
   }
 
   answer(word: string, changes: Partial<ContainerAnswer> = {}): this {

@@ -26,6 +26,14 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
     latestMs = Math.max(latestMs, atMs)
     return atMs
   }
+  /** `<pid> <ppid> <uid> <nsecs>`, of which the first is field `at`. */
+  const done = (f: readonly string[], at: number) => ({
+    pid: Number(f[at]),
+    ppid: Number(f[at + 1]),
+    uid: Number(f[at + 2]),
+    atMs: wallMs(f[at + 3]),
+    atNs: Number(f[at + 3]),
+  })
   const tell = (observation: Observation, tag = 0): void =>
     void told.push(['observe', observation, tag])
 
@@ -54,15 +62,20 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       }
       case 'S': {
         const { abi, nr } = partsOf(f[0])
-        const program = f[3] as ByteString
-        const seen = { atMs: wallMs(f[2]), abi, nr, pid: Number(f[1]), program }
-        tell({ kind: 'syscall', ...ownerOf(f[0]), ...seen }, partsOf(f[0]).tag)
+        const program = f[5] as ByteString
+        tell({ kind: 'syscall', ...ownerOf(f[0]), ...done(f, 1), abi, nr, program }, tagOf(f[0]))
+        return
+      }
+      case 'V': {
+        const { abi, nr } = partsOf(f[0])
+        const call = { abi, nr, value: Number(f[1]), program: f[6] as ByteString }
+        tell({ kind: 'argument', ...ownerOf(f[0]), ...done(f, 2), ...call }, tagOf(f[0]))
         return
       }
       case 'A': {
         const length = Number(f[3])
         const head = Buffer.concat(f.slice(5).map(memoryOf)).subarray(0, length - (length % 8))
-        const { tag } = partsOf(f[0])
+        const tag = tagOf(f[0])
         tell(
           {
             kind: 'entry',
@@ -70,6 +83,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
             tag,
             pid: Number(f[1]),
             atMs: wallMs(f[2]),
+            atNs: Number(f[2]),
             length,
             hash: BigInt(`0x${f[4]}`),
             head: byteStringOf(head),
@@ -84,18 +98,17 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         const facts = {
           kind: 'exec' as const,
           ...ownerOf(f[0]),
-          atMs: wallMs(f[3]),
-          pid: Number(f[1]),
-          ppid: Number(f[2]),
+          ...done(f, 1),
           path: '' as ByteString,
           exe: '' as ByteString,
-          inode: Number(f[4]),
-          links: Number(f[5]),
-          fsMagic: Number(`0x${f[6]}`),
-          upper: f[7] === '1',
+          comm: f[9] as ByteString,
+          inode: Number(f[5]),
+          links: Number(f[6]),
+          fsMagic: Number(`0x${f[7]}`),
+          upper: f[8] === '1',
           truncated: false,
         }
-        pending.set(f[1] ?? '', [facts, partsOf(f[0]).tag])
+        pending.set(f[1] ?? '', [facts, tagOf(f[0])])
         return
       }
       case 'P':
@@ -113,10 +126,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         return
       }
       case 'N':
-        tell(
-          { ...tcp(f[0], f[1], f[4]), pid: Number(f[2]), atMs: wallMs(f[3]), count: 0 },
-          partsOf(f[0]).tag,
-        )
+        tell({ ...tcp(f[0], f[1], f[6]), ...done(f, 2), count: 0 }, tagOf(f[0]))
         return
       case 'D': {
         const address = f[2] === '2' ? ipv4(f[5]) : ipv6(f[4], f[5])
@@ -124,34 +134,32 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         tell(
           {
             ...endpoint(f[0], f[1]),
-            pid: Number(f[6]),
-            atMs: wallMs(f[7]),
+            ...done(f, 6),
             protocol: 'udp',
             address,
             port: Number(`0x${high}${low}`),
             source: 'user',
             count: 1,
           },
-          partsOf(f[0]).tag,
+          tagOf(f[0]),
         )
         return
       }
       case 'X': {
         const room = Number(f[2]) - (f[3] === '0' ? 3 : 2)
-        const name = (f[6] ?? '').slice(0, Math.max(room, 0))
+        const name = (f[8] ?? '').slice(0, Math.max(room, 0))
         const address = (f[3] === '0' ? `\u0000${name}` : name) as ByteString
         tell(
           {
             ...endpoint(f[0], f[1]),
-            pid: Number(f[4]),
-            atMs: wallMs(f[5]),
+            ...done(f, 4),
             protocol: 'unix',
             address,
             port: 0,
             source: 'user',
             count: 1,
           },
-          partsOf(f[0]).tag,
+          tagOf(f[0]),
         )
         return
       }
@@ -187,6 +195,12 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       const count = value >= old ? value - old : value
       if (count === 0) continue
       const [owner, what, address] = key.split(',')
+      if (name === 'capped') {
+        const of = { 78: 'endpoint', 68: 'datagram', 88: 'unix' }[what ?? ''] ?? ''
+        const whose = { cgroupId: Number(owner), lineage: 'main', atMs: latestMs } as const
+        tell({ kind: 'capped', ...whose, what: of, count })
+        continue
+      }
       const { cgroupId, lineage } = ownerOf(owner)
       const { tag, abi, nr } = partsOf(owner)
       if (name.startsWith('calls')) {
@@ -194,7 +208,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       } else if (name.startsWith('args')) {
         told.push(['argument', cgroupId, lineage, tag, abi, nr, Number(what), count, latestMs])
       } else {
-        tell({ ...tcp(owner, what, address), pid: 0, atMs: latestMs, count }, tag)
+        tell({ ...tcp(owner, what, address), ...NOBODY, atMs: latestMs, count }, tag)
       }
     }
     if (lastPrints.delete(name)) before.delete(name)
@@ -211,9 +225,12 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
   return told
 }
 
+/** The caller and the moment of what a map tells. */
+const NOBODY = { pid: 0, ppid: 0, uid: undefined, atNs: 0 }
+
 /** Letter, then its fields; the string of those that carry one takes all the rest, newlines too. */
 const SHAPES =
-  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01])|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
+  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(V) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01]) ([^]*)|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
 
 function parsed(line: Uint8Array): Line {
   const text = Buffer.from(line).toString('latin1')
@@ -244,6 +261,10 @@ function partsOf(key: string | undefined): {
   if (abi === undefined) throw new Error(`no such ABI: ${key}`)
   const tag = ownerOf(key).lineage === 'exec' ? Number((bits >> 16n) & 255n) : 0
   return { tag, abi, nr: Number(bits & 1023n) }
+}
+
+function tagOf(key: string | undefined): number {
+  return partsOf(key).tag
 }
 
 function endpoint(

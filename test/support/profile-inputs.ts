@@ -60,6 +60,7 @@ const VALUES: Readonly<Record<ArgumentCall, fc.Arbitrary<number>>> = {
   unshare: anyNamespaces,
   prctl: fc.oneof(fc.nat(127), fc.constantFrom(0x5356_4d41, 0x5961_6d61)),
   personality: fc.constantFrom(0, 8, 0x2_0000, 0x2_0008, 0x4_0000, 0xffff_ffff),
+  ioctl: fc.oneof(fc.constantFrom(0x5401, 0x5412, 0x5413, 0x5421), fc.nat(0xffff_ffef)),
 }
 
 function anyValues(name: ArgumentCall): fc.Arbitrary<readonly number[]> {

@@ -28,8 +28,15 @@ export const hostileString: fc.Arbitrary<Buffer> = fc
   )
   .map((parts) => Buffer.concat(parts).subarray(0, 199))
 
-const nsecs = fc.integer({ min: 0, max: 2 ** 50 })
+/** The kernel's clock exceeds 2^53 after 104 days. */
+const nsecs = fc.oneof(
+  fc.integer({ min: 0, max: 2 ** 50 }),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String),
+)
 const pid = fc.integer({ min: 1, max: 6 })
+const uid = fc.constantFrom(0, 1000, 4_294_967_294)
+/** Caller and moment: `<pid> <ppid> <uid> <nsecs>`. */
+const caller = [pid, pid, uid, nsecs] as const
 const cgroupId = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2 ** 40 - 1 }))
 const lineage = fc.integer({ min: 0, max: 4 })
 const tag = fc.integer({ min: 0, max: 255 })
@@ -101,12 +108,16 @@ const fewEndpoints = fc.constantFrom(
   `${callKey(2 ** 34, 3, 0, 0, 9)},131072,2001:db8::1`,
 )
 
+const fewCapped = fc.constantFrom('4,78', '4,88', `${2 ** 40 - 1},68`)
+
 /** Records that carry a container's string, as functions of it: what comes before it, by letter. */
 export const STRING_RECORDS: readonly (readonly [letter: string, before: string])[] = [
-  ['S', `S ${callKey(5, 3, 1, 11)} 7 1000000`],
+  ['S', `S ${callKey(5, 3, 1, 11)} 7 6 0 1000000`],
+  ['E', `E ${callKey(5, 3, 0, 0)} 7 6 0 1000000 42 1 794c7630 1`],
+  ['V', `V ${callKey(5, 3, 1, 359)} 33 7 6 0 1000000`],
   ['P', 'P 7'],
   ['F', 'F 7'],
-  ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 1000000`],
+  ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 6 0 1000000`],
   ['G', 'G 5 1000000'],
 ]
 
@@ -132,31 +143,30 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   record('W', epoch, nsecs),
   record('C', epoch, nsecs),
   record('c', epoch, nsecs),
-  record('S', call, pid, nsecs, text),
+  record('S', call, ...caller, text),
+  record('V', call, fc.nat({ max: 2 ** 32 - 1 }), ...caller, text),
   record(
     'E',
     owner,
-    pid,
-    pid,
-    nsecs,
+    ...caller,
     nsecs,
     pid,
     fc.constantFrom('794c7630', 'ef53', '0'),
     fc.constantFrom(0, 1),
+    text,
   ),
   entry,
   record('P', pid, text),
   record('F', pid, text),
-  record('N', owner, what, pid, nsecs, printedAddress),
-  record('D', owner, op, fc.constantFrom(2, 10), port, word, word, pid, nsecs),
+  record('N', owner, what, ...caller, printedAddress),
+  record('D', owner, op, fc.constantFrom(2, 10), port, word, word, ...caller),
   record(
     'X',
     owner,
     op,
     fc.integer({ min: 0, max: 128 }),
     fc.constantFrom(0, 47, 97),
-    pid,
-    nsecs,
+    ...caller,
     text,
   ),
   record('G', cgroupId, nsecs, text),
@@ -167,6 +177,7 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   countedMap('args_b', fewArguments),
   countedMap('endpoints_a', fewEndpoints),
   countedMap('endpoints_b', fewEndpoints),
+  countedMap('capped', fewCapped),
 )
 
 /** A line that is nearly one of the sensor's: with bytes changed, taken away or put in. */

@@ -51,7 +51,7 @@ export function exec(
   exe: string,
 ): string {
   return (
-    record('E', key, pid, ppid, nsecs, 77, 1, '794c7630', 0) +
+    record('E', key, pid, ppid, 0, nsecs, 77, 1, '794c7630', 0, exe) +
     record('P', pid, path) +
     record('F', pid, exe)
   )
