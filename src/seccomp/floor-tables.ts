@@ -13,24 +13,6 @@ function list(names: string): readonly string[] {
 }
 
 /**
- * Calls that tracing does not see, or not in every run, and the kernel still needs. In order: the end of a process and
- * the return from a signal; the restart after SIGCONT or a thaw; what the vDSO serves until the clock source changes, or
- * on a kernel whose vDSO has less (clock_getres came with 5.3 on x86, getrandom with 6.11); and the trampoline (x86_64, 335) that a
- * process executes while somebody else has return probes attached to it, which seccomp filters until 6.13.
- *
- * Not among them: time and getcpu, which the vDSO answers whatever the clock source is (lib/vdso/gettimeofday.c,
- * arch/x86/entry/vdso), and uprobe (336), which seccomp has let through since there is such a call (kernel/seccomp.c).
- */
-export const REQUIRED = list(
-  'exit exit_group rt_sigreturn restart_syscall ' +
-    'clock_gettime gettimeofday clock_getres getrandom ' +
-    'uretprobe',
-)
-
-/** The same for 32-bit x86, beside `REQUIRED`. */
-export const REQUIRED_I386 = list('sigreturn clock_gettime64')
-
-/**
  * What it takes to start a program. The entrypoint's own start was observed; this is for what was not: the same image
  * rebuilt with another libc, whose loader and thread set-up spell things differently, and what a runtime injects. In
  * order: exec; the loader, static (brk, arch_prctl) and dynamic; how libcs look at files; threads and their registration

@@ -3,13 +3,12 @@
  * data, the lists beside them are in `floor-tables`.
  */
 import type { Abi } from '../observation.js'
+import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { type FloorDocument, type Operation, OPERATIONS } from './floor-document.js'
 import {
   GO_RUNTIME,
   PROGRAM_START,
-  REQUIRED,
-  REQUIRED_I386,
   RUNTIME_FLOOR,
   RUNTIMES,
   type Runtime,

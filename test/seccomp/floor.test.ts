@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { REQUIRED } from '../../src/kernel/required-calls.js'
 import { syscallNr } from '../../src/kernel/syscalls.js'
 import { ABIS, type Lineage } from '../../src/observation.js'
 import { type BuiltProfile, buildProfile } from '../../src/seccomp/build.js'
@@ -18,7 +19,6 @@ import {
 import {
   GO_RUNTIME,
   PROGRAM_START,
-  REQUIRED,
   RUNTIMES,
   type Runtime,
 } from '../../src/seccomp/floor-tables.js'

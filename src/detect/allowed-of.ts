@@ -1,0 +1,119 @@
+/**
+ * What the matcher lets pass unasked: what the sealed baseline has and no rule of the policy that denies may be about. Whatever
+ * is left out here is asked about once per container, so leaving out too much costs time and changes nothing. Pure.
+ */
+import { itemKeyOf } from '../baseline/item-key.js'
+import type { SyscallFacts } from '../baseline/syscall-item.js'
+import { argumentCallOf } from '../kernel/arguments.js'
+import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
+import { syscallNr } from '../kernel/syscalls.js'
+import { ABIS } from '../observation.js'
+import type { AllowedSet } from './allowed-set.js'
+import { type AnomalyKind, kindOf, type Subject } from './anomaly.js'
+import { hasAnyArgument, type HeldTo } from './held-to.js'
+import type { CompiledPolicy } from './policy-compile.js'
+
+/** ENOSYS (include/uapi/asm-generic/errno.h). */
+const ENOSYS = 38
+
+/** Kinds that a seal may not speak about. */
+const ITEM_KINDS = [
+  'syscall',
+  'argument',
+  'exec',
+  'connect',
+  'listen',
+  'capability',
+  'io_uring',
+] as const
+
+/** The set for an image. O(items * rules that deny). */
+export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
+  const isOpen = (subject: Subject): boolean => !mayDeny(policy, subject)
+  const syscalls: SyscallFacts[] = requiredCalls(held)
+  const values: (SyscallFacts & { readonly value: number })[] = []
+  const capabilities: number[] = []
+  const opcodes: number[] = []
+  const keys = {
+    exec: [] as string[],
+    drift: [] as string[],
+    fileless: [] as string[],
+    connect: [] as string[],
+    listen: [] as string[],
+  }
+  for (const item of held.items) {
+    const key = itemKeyOf(item)
+    switch (item.kind) {
+      case 'exec':
+        for (const [kind, isSo] of [
+          ['exec', true],
+          ['drift', held.drifted.has(key)],
+          ['fileless', held.fileless.has(key)],
+        ] as const) {
+          const subject = { ...item, upper: kind === 'drift', fileless: kind === 'fileless' }
+          if (isSo && isOpen(subject)) keys[kind].push(key)
+        }
+        break
+      case 'connect':
+      case 'listen':
+        if (isOpen(item)) keys[item.kind].push(key)
+        break
+      case 'syscall':
+        if (isOpen(item)) syscalls.push({ abi: item.abi, nr: item.nr })
+        break
+      case 'argument':
+        if (isOpen(item)) values.push({ abi: item.abi, nr: item.nr, value: item.value })
+        break
+      case 'capability':
+        if (isOpen(item)) capabilities.push(item.capability)
+        break
+      case 'io_uring':
+        if (isOpen(item)) opcodes.push(item.opcode)
+        break
+    }
+  }
+  const isArgumentDenied = policy.rulesOf('argument').some(({ layer }) => layer !== 'allow')
+  return {
+    syscalls,
+    arguments: values,
+    anyArgument: isArgumentDenied
+      ? []
+      : syscalls.filter(
+          ({ abi, nr }) => argumentCallOf(abi, nr) !== undefined && hasAnyArgument(held, abi, nr),
+        ),
+    denials: ABIS.flatMap((abi) => {
+      const nr = syscallNr(abi, 'clone3')
+      return nr === undefined ? [] : [{ abi, nr, answer: ENOSYS }]
+    }),
+    capabilities,
+    opcodes,
+    keys,
+    unjudged: unjudgedKinds(held),
+  }
+}
+
+/** Whether some rule that denies is about such an act, in whatever container and by whatever program. */
+function mayDeny(policy: CompiledPolicy, subject: Subject): boolean {
+  return policy
+    .rulesOf(kindOf(subject))
+    .some(({ layer, match }) => layer !== 'allow' && match.fits(subject))
+}
+
+function requiredCalls(held: HeldTo): SyscallFacts[] {
+  const abis = ABIS.filter((abi) =>
+    held.items.some((item) => item.kind === 'syscall' && item.abi === abi),
+  )
+  return abis.flatMap((abi) =>
+    [...REQUIRED, ...(abi === 'i386' ? REQUIRED_I386 : [])].flatMap((name) => {
+      const nr = syscallNr(abi, name)
+      return nr === undefined ? [] : [{ abi, nr }]
+    }),
+  )
+}
+
+function unjudgedKinds(held: HeldTo): readonly AnomalyKind[] {
+  return ITEM_KINDS.filter((kind) => !held.judged.has(kind)).flatMap((kind): AnomalyKind[] => {
+    if (kind === 'exec') return ['exec', 'drift', 'fileless']
+    return kind === 'syscall' ? ['syscall', 'abi'] : [kind]
+  })
+}

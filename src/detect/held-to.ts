@@ -1,0 +1,123 @@
+/**
+ * What a sealed baseline holds its image to, ready to be asked. What was learned after the seal has no part in it: an image must
+ * not widen what it is held to by doing it. Pure.
+ */
+import type { Baseline } from '../baseline/baseline.js'
+import { type ItemKey, type ItemKind, itemKeyOf, type NamedItem } from '../baseline/item-key.js'
+import { OWN_LINEAGES } from '../baseline/incidences.js'
+import { allowedItems, judgedKinds, sealOf } from '../baseline/sealed.js'
+import { argumentCallOf } from '../kernel/arguments.js'
+import { answerLabel } from '../kernel/denial-answer.js'
+import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
+import { syscallName } from '../kernel/syscalls.js'
+import type { Abi } from '../observation.js'
+import type { Subject } from './anomaly.js'
+import { likenessesOf } from './likeness.js'
+import type { LearnedResources } from './resource-watch.js'
+
+export interface HeldTo {
+  readonly revision: number
+  readonly completeness: 'full' | 'partial'
+  readonly items: readonly NamedItem[]
+  readonly keys: ReadonlySet<ItemKey>
+  readonly judged: ReadonlySet<ItemKind>
+  /** Programs among the items that were written after their container was made, and those without a file. */
+  readonly drifted: ReadonlySet<ItemKey>
+  readonly fileless: ReadonlySet<ItemKey>
+  /** Words for what the image does, see `likeness`. */
+  readonly likenesses: ReadonlySet<string>
+  readonly resources: LearnedResources | undefined
+}
+
+/** What the baseline holds its image to; undefined if it is not sealed. O(items). */
+export function heldToOf(baseline: Baseline): HeldTo | undefined {
+  const seal = sealOf(baseline)
+  if (seal === undefined) return undefined
+  const items = allowedItems(baseline)
+  const resources = baseline.resources()
+  return {
+    revision: baseline.revision,
+    completeness: baseline.completeness().state,
+    items,
+    keys: new Set(items.map(itemKeyOf)),
+    judged: new Set(judgedKinds(baseline)),
+    ...unusualPrograms(baseline, seal.atMs),
+    likenesses: likenessesOf(items),
+    resources:
+      resources === undefined
+        ? undefined
+        : {
+            memory: resources.memoryBytes,
+            cpu: resources.cpuMilli,
+            pids: resources.pids,
+            samples: resources.samples,
+          },
+  }
+}
+
+/** Whether the baseline has it. O(1). */
+export function holds(held: HeldTo, subject: Subject): boolean {
+  switch (subject.kind) {
+    case 'syscall':
+      return held.keys.has(itemKeyOf(subject)) || isRequired(subject.abi, subject.nr)
+    case 'argument':
+      return held.keys.has(itemKeyOf(subject)) || hasAnyArgument(held, subject.abi, subject.nr)
+    case 'connect':
+    case 'listen':
+    case 'capability':
+    case 'io_uring':
+      return held.keys.has(itemKeyOf(subject))
+    case 'exec': {
+      const key = itemKeyOf({ kind: 'exec', path: subject.path, exe: subject.exe })
+      if (subject.fileless) return held.fileless.has(key)
+      return subject.upper ? held.drifted.has(key) : held.keys.has(key)
+    }
+    case 'denied':
+      return isExpectedDenial(subject.abi, subject.nr, subject.answer)
+    case 'abi':
+    case 'sensor':
+    case 'resource':
+      return false
+  }
+}
+
+/** Whether the call is allowed and nobody knows with which arguments: none was learned. */
+export function hasAnyArgument(held: HeldTo, abi: Abi, nr: number): boolean {
+  if (argumentCallOf(abi, nr) === undefined) return false
+  if (!held.keys.has(itemKeyOf({ kind: 'syscall', abi, nr }))) return false
+  return !held.items.some((item) => item.kind === 'argument' && item.abi === abi && item.nr === nr)
+}
+
+/** Whether any process may come to make the call by the kernel's own doing. */
+export function isRequired(abi: Abi, nr: number): boolean {
+  const name = syscallName(abi, nr)
+  if (name === undefined) return false
+  return REQUIRED.includes(name) || (abi === 'i386' && REQUIRED_I386.includes(name))
+}
+
+/**
+ * clone3 that is answered as if there were none: the way in which profiles keep it out whose argument no filter can see,
+ * Docker's own included. Every libc then calls clone.
+ */
+export function isExpectedDenial(abi: Abi, nr: number, answer: number): boolean {
+  return syscallName(abi, nr) === 'clone3' && answerLabel(answer) === 'ENOSYS'
+}
+
+/** Of the runs that were over when the baseline was sealed. */
+function unusualPrograms(
+  baseline: Baseline,
+  sealedMs: number,
+): Pick<HeldTo, 'drifted' | 'fileless'> {
+  const drifted = new Set<ItemKey>()
+  const fileless = new Set<ItemKey>()
+  const { runs, folded } = baseline.snapshot()
+  const over = runs.filter(({ endedMs }) => endedMs > 0 && endedMs <= sealedMs)
+  for (const { behaviours } of folded === undefined ? over : [folded, ...over]) {
+    for (const exec of OWN_LINEAGES.flatMap((lineage) => behaviours[lineage].execs)) {
+      const key = itemKeyOf({ kind: 'exec', path: exec.path, exe: exec.exe })
+      if (exec.upper) drifted.add(key)
+      if (exec.fileless) fileless.add(key)
+    }
+  }
+  return { drifted, fileless }
+}

@@ -1,0 +1,174 @@
+/**
+ * What becomes of a fact that the matcher does not know as allowed: the formula decides, and if that says no, the anomaly is
+ * put together with its severity, its process, its evidence and what went before. Pure; once per container and fact, not
+ * for every observation.
+ */
+import type { Lineage, Source } from '../observation.js'
+import type { Anomaly, EvidenceQuality, ProcessFacts, Subject, WorkloadFacts } from './anomaly.js'
+import { type ContainerState, HOST } from './detector-state.js'
+import { holds } from './held-to.js'
+import type { Incidents } from './incidents.js'
+import type { AnomalyKey, Ledger } from './ledger.js'
+import { likenessOf } from './likeness.js'
+import type { CompiledPolicy } from './policy-compile.js'
+import { decisionOf } from './policy-decision.js'
+import { policyScopeOf, workloadScopeOf } from './policy-scope.js'
+import type { Processes } from './processes.js'
+import { type CompiledSeverity, severityOf } from './severity.js'
+import type { Timeline } from './timeline.js'
+
+/** When it was, by both clocks; `atNs` is 0 where the kernel told of no moment. */
+export interface Moment {
+  readonly atMs: number
+  readonly atNs: number
+}
+
+/** A fact about a container, on its way to be judged. */
+export interface Fact {
+  readonly subject: Subject
+  readonly lineage: Lineage
+  /** 0 where no process is known. */
+  readonly pid: number
+  readonly moment: Moment
+  readonly source: Source
+  readonly truncated: boolean
+  /** How often; 0 if a hint told of it. */
+  readonly count: number
+}
+
+/** `conditional`: allowed by a rule that looks at who does it; somebody else may not. */
+export type Verdict = 'raised' | 'allowed' | 'conditional'
+
+export interface JudgeParts {
+  readonly processes: Processes
+  readonly incidents: Incidents
+  readonly timeline: Timeline
+  readonly ledger: Ledger
+  readonly severity: CompiledSeverity
+}
+
+/** Facts of the timeline that go with an anomaly. */
+const TIMELINE_SHOWN = 24
+/** A loss is near for so long: records of the same moment may have been among those lost. */
+const NEARBY_MS = 10_000
+
+const NOBODY: ProcessFacts = {
+  pid: 0,
+  ppid: 0,
+  uid: undefined,
+  comm: '' as ProcessFacts['comm'],
+  exe: '' as ProcessFacts['exe'],
+  path: '' as ProcessFacts['path'],
+  lineage: 'main',
+}
+
+export class Judge {
+  policy: CompiledPolicy
+  readonly #parts: JudgeParts
+  #lossMs = Number.NEGATIVE_INFINITY
+
+  constructor(policy: CompiledPolicy, parts: JudgeParts) {
+    this.policy = policy
+    this.#parts = parts
+  }
+
+  /** Something was lost. */
+  lost(atMs: number): void {
+    this.#lossMs = Math.max(this.#lossMs, atMs)
+  }
+
+  /** Judges a fact that is not known as allowed. An anomaly is raised under `key`. */
+  judge(container: ContainerState, key: AnomalyKey, fact: Fact): Verdict {
+    const { subject, lineage } = fact
+    const held = container.image?.held
+    const process = this.#processOf(container, fact)
+    const scope = policyScopeOf(container.scope, process)
+    const isInBaseline = (one: Subject): boolean => held !== undefined && holds(held, one)
+    const { decision, allowed } = decisionOf(this.policy, isInBaseline, subject, scope)
+    if (allowed) return this.#isConditional(fact, lineage) ? 'conditional' : 'allowed'
+    const isFirst = held === undefined || !held.likenesses.has(likenessOf(subject))
+    const rating = severityOf(this.#parts.severity, this.policy, subject, {
+      scope,
+      layer: decision.layer,
+      isFirst,
+    })
+    this.#raise(container, key, fact, { process, decision, ...rating })
+    return 'raised'
+  }
+
+  /** Judges by the rules that deny alone: of a kind, or an image, that there is nothing else to judge by. */
+  judgeByPolicy(container: ContainerState, key: AnomalyKey, fact: Fact): Verdict {
+    const process = this.#processOf(container, fact)
+    const verdict = this.policy.decide(fact.subject, policyScopeOf(container.scope, process))
+    if (verdict === undefined || verdict.layer === 'allow') return 'allowed'
+    return this.judge(container, key, fact)
+  }
+
+  /** Raises what no baseline speaks about: a loss of sight, of a container or of the whole host. */
+  trouble(container: ContainerState | undefined, key: AnomalyKey, fact: Fact): void {
+    if (container !== undefined) {
+      this.judge(container, key, fact)
+      return
+    }
+    const scope = policyScopeOf(workloadScopeOf(HOST, undefined), NOBODY)
+    const { decision, allowed } = decisionOf(this.policy, () => false, fact.subject, scope)
+    if (allowed) return
+    const context = { scope, layer: decision.layer, isFirst: false }
+    const rating = severityOf(this.#parts.severity, this.policy, fact.subject, context)
+    this.#raise(undefined, key, fact, { process: NOBODY, decision, ...rating })
+  }
+
+  #raise(
+    container: ContainerState | undefined,
+    key: AnomalyKey,
+    fact: Fact,
+    said: Pick<Anomaly, 'process' | 'decision' | 'severity' | 'attack'>,
+  ): void {
+    const { incidents, timeline, ledger } = this.#parts
+    const { subject, lineage, pid, moment, count } = fact
+    const workload: WorkloadFacts = container?.workload ?? HOST
+    const held = container?.image?.held
+    const incident = incidents.idOf(workload.cgroupId, pid, lineage, moment.atMs)
+    const before = container === undefined ? [] : timeline.last(container.slot, TIMELINE_SHOWN)
+    const facts = {
+      incident,
+      ...said,
+      subject,
+      workload,
+      baselineRevision: held?.revision ?? 0,
+      evidence: this.#evidenceOf(fact, held?.completeness),
+      ...moment,
+      timeline: before,
+    }
+    ledger.raise(key, facts, count)
+  }
+
+  #evidenceOf(
+    { source, truncated, moment }: Fact,
+    baseline: 'full' | 'partial' | undefined,
+  ): EvidenceQuality {
+    const lossNearby = moment.atMs - this.#lossMs <= NEARBY_MS
+    return { source, truncated, lossNearby, baseline: baseline ?? 'none' }
+  }
+
+  /** A child that has executed nothing is what its parent is. */
+  #processOf({ workload }: ContainerState, { pid, lineage }: Fact): ProcessFacts {
+    if (pid === 0) return { ...NOBODY, lineage }
+    const { processes } = this.#parts
+    const facts = processes.factsOf(workload.cgroupId, pid, lineage)
+    if (facts.path !== '') return facts
+    for (const ancestor of processes.ancestors(workload.cgroupId, pid)) {
+      const { path, comm, exe } = processes.factsOf(workload.cgroupId, ancestor, lineage)
+      if (path !== '' && (facts.exe === '' || exe === facts.exe)) {
+        return { ...facts, path, exe, comm: facts.comm === '' ? comm : facts.comm }
+      }
+    }
+    return facts
+  }
+
+  #isConditional({ subject }: Fact, lineage: Lineage): boolean {
+    return this.policy
+      .rulesOf(subject.kind === 'exec' ? 'exec' : subject.kind)
+      .some(({ match }) => !match.isDecidedBy(lineage) && match.fits(subject))
+  }
+}
