@@ -49,20 +49,20 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** The note of what happened, and the line for whoever started the container; undefined where there is nothing to say. */
+/**
+ * Leaves the note of what happened. Gives the line for whoever started the container; one that was switched off on purpose
+ * gets none, since a runtime's standard error may be the container's.
+ */
 function told(creation: Creation, { spool, isOpen }: Options): string | undefined {
   if (creation.kind !== 'failed' && creation.kind !== 'off') return undefined
   const isFailed = creation.kind === 'failed'
   const outcome: Outcome = isFailed ? (isOpen ? 'started' : 'refused') : 'off'
   const reason = isFailed ? creation.problem : `its annotation ${OFF_ANNOTATION} says so`
   const problem = noteUnapplied(spool, { atMs: Date.now(), outcome, reason, ...creation.subject })
-  const line = isFailed
-    ? failureText(creation, !isOpen)
-    : quoted(
-        `plimsoll starts a container of ${creation.subject.imageName} without its profile: ${reason}`,
-      )
+  if (problem !== undefined) say(`plimsoll: no note could be left: ${quoted(problem)}`)
+  if (!isFailed) return undefined
+  const line = failureText(creation, !isOpen)
   say(line)
-  if (problem !== undefined) say(`plimsoll: that could not be noted: ${quoted(problem)}`)
   return line
 }
 
