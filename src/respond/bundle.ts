@@ -15,7 +15,7 @@ import { recordText } from './durable.js'
 import { type IncidentFacts, isRecord } from './incident-record.js'
 import { MANIFEST_FORMAT } from './manifest.js'
 import { membersOf } from './members.js'
-import { openFilesOf, SocketTables } from './open-files.js'
+import { type OpenFile, openFilesOf, SocketTables } from './open-files.js'
 import { processRecord, type ProcessRecord } from './process-facts.js'
 import { anomalyView, timelineView } from './subject-view.js'
 import { upperLayerOf } from './upper-layer.js'
@@ -121,15 +121,25 @@ async function writeOpenFiles(
   const sockets = new SocketTables()
   const list = new BoundedList(MAX_LIST_BYTES)
   let left = MAX_OPEN_FILES
+  let unknown = 0
   for (const { pid } of processes) {
     const files = await openFilesOf(pid, sockets, Math.min(left, 4096))
     left -= files.files.length
     if (files.truncated)
       writer.note('open-files.json: some processes have more open files than are listed')
+    unknown += files.files.filter(isUnknownSocket).length
     list.add(files)
+  }
+  if (unknown > 0) {
+    // Of a rare family, or opened in a network namespace that all its processes have left, which then is not detached either.
+    writer.note(`open-files.json: ${unknown} sockets are in no network namespace of the processes`)
   }
   if (list.leftOut > 0) writer.note(`open-files.json: ${list.leftOut} processes are left out`)
   await writer.write('open-files.json', list.text())
+}
+
+function isUnknownSocket({ target, socket }: OpenFile): boolean {
+  return target.startsWith('socket:[') && socket === undefined
 }
 
 async function writeChangedFiles(

@@ -1,5 +1,5 @@
 /** Responses on real containers: freezing, isolating with a bundle, releasing, killing, and leaving alone. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
@@ -20,6 +20,8 @@ import { requestOf } from '../support/response-requests.js'
 const NEEDS = ['root', 'podman', 'busybox', 'gcc'] as const
 const FREEZES = 20
 const FREEZE_GOAL_MS = 50
+/** A prime number. */
+const MANY = 307
 const BY = { actor: 'test', reason: 'looked at it' }
 
 function responderAt(
@@ -39,6 +41,11 @@ function requestFor(
 
 function stepOf(steps: readonly Step[], name: Step['step']): Step | undefined {
   return steps.find(({ step }) => step === name)
+}
+
+/** Whether the process is in the network namespace that is mounted there. */
+function isIn(path: string, pid: number): boolean {
+  return statSync(path).ino === statSync(`/proc/${pid}/ns/net`).ino
 }
 
 function median(values: readonly number[]): number {
@@ -306,6 +313,51 @@ liveTest(
     t.ok(await net.isReachable())
   },
 )
+
+liveTest(
+  'a process that left for an empty network does not hide the one that its container uses',
+  [...NEEDS, 'iproute2'],
+  async (t) => {
+    const net = await NetPair.make(t)
+    const server = await net.serve(t)
+    const script = `/bin/holder ${PEER} ${net.port} & exec /bin/busybox unshare -n /bin/sleep 300`
+    const container = await heldContainer(t, [], {
+      command: ['/bin/sh', '-c', script],
+      network: `ns:${net.path}`,
+      capAdd: ['SYS_ADMIN'],
+    })
+    const responder = responderAt(t, container)
+    await until('the connection', () => server.stdout().includes('connected'))
+    await until('the first process to leave', () => !isIn(net.path, container.pid))
+    const before = await net.state()
+    const isolated = await responder.act(requestFor(container, { incident: 'hidden' }))
+    t.match(stepOf(isolated.steps, 'network'), { outcome: 'done', detail: /^down: eth0/ })
+    t.notOk(await net.isReachable())
+    await responder.act(requestFor(container, { incident: 'hidden', action: 'kill' }))
+    await container.exited
+    t.match(responder.store.readNow('hidden')?.actions, [{ action: 'isolate' }, { action: 'kill' }])
+    const { record } = await responder.release('hidden', BY)
+    t.match(record, { outcome: 'done', details: [/eth0 restored/, /container has ended/] })
+    t.equal(await net.state(), before, 'a network that others may use is restored all the same')
+  },
+)
+
+liveTest('a container of many processes is frozen and described as fast', NEEDS, async (t) => {
+  const many = `i=0; while [ $i -lt ${MANY} ]; do /bin/sleep 300 & i=$((i+1)); done; exec /bin/holder`
+  const container = await heldContainer(t, [], { command: ['/bin/sh', '-c', many] })
+  const state = join(t.testdir(), 'state')
+  const isolated = await responderAt(t, container, state).act(
+    requestFor(container, { incident: 'many' }),
+  )
+  t.equal(isolated.outcome, 'done', isolated.detail)
+  t.ok(isolated.frozenAfterMs! < FREEZE_GOAL_MS, `${isolated.frozenAfterMs} ms`)
+  for (const { step, tookMs, detail } of isolated.steps)
+    t.comment(`${step} ${tookMs} ms: ${detail}`)
+  const directory = join(state, 'incidents/many')
+  const processes: unknown = JSON.parse(readFileSync(join(directory, 'processes.json'), 'utf8'))
+  t.equal((processes as unknown[]).length, MANY + 1)
+  t.equal((await verifyBundle(directory)).kind, 'intact')
+})
 
 liveTest('what somebody else froze stays frozen after a release', NEEDS, async (t) => {
   const container = await heldContainer(t)

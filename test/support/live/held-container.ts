@@ -25,7 +25,7 @@ export interface HeldContainer {
   readonly cgroupPath: string
   /** Absolute. */
   readonly directory: string
-  /** The holder itself. */
+  /** The first process: the holder, unless another command was given. */
   readonly pid: number
   readonly exited: Promise<void>
   /** What `cgroup.events` says. */
@@ -58,7 +58,7 @@ export async function heldContainer(
     mount,
     cgroupPath: found.path,
     directory,
-    pid: Number(readFileSync(join(directory, 'cgroup.procs'), 'utf8').trim()),
+    pid: Number(readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n', 1)[0]),
     exited: running.exited,
     isFrozen: () => /^frozen 1$/m.test(readFileSync(join(directory, 'cgroup.events'), 'utf8')),
   }
