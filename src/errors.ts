@@ -272,6 +272,24 @@ export const ERRORS = {
     exit: 1,
     grpc: 15,
   },
+  INCIDENT_NOT_FOUND: {
+    message: 'no incident matches {ref}',
+    hint: 'See `plimsoll incident ls`; give an id or the beginning of one, and the --state DIR it was recorded in.',
+    exit: 1,
+    grpc: 5,
+  },
+  INCIDENT_AMBIGUOUS: {
+    message: '{ref} matches {count} incidents: {candidates}',
+    hint: 'Give more of the id; `plimsoll incident ls` shows them.',
+    exit: 1,
+    grpc: 3,
+  },
+  INCIDENT_DAMAGED: {
+    message: 'the record of an incident, {path}, is damaged: {problem}',
+    hint: "It was left as it is; if its container is frozen, write 0 to cgroup.freeze of the container's cgroup.",
+    exit: 1,
+    grpc: 15,
+  },
   LISTEN_ADDRESS: {
     message: 'cannot listen on {address}: {problem}',
     hint: 'Give unix: and a path, for example --listen unix:/run/plimsoll/learn.sock.',

@@ -11,7 +11,7 @@ needs_of() {
       needs_of demo
       echo 'strace:strace gcc:gcc nginx:nginx-light redis-server:redis-server redis-cli:redis-tools' \
         'dockerd:docker.io docker:docker-cli python3:python3 script:bsdutils' \
-        'systemd-analyze:systemd scmp_sys_resolver:seccomp'
+        'systemd-analyze:systemd scmp_sys_resolver:seccomp ip:iproute2 nsenter:util-linux'
       ;;
     *) echo "usage: setup.sh demo|tests" >&2; exit 2 ;;
   esac

@@ -7,6 +7,7 @@ import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
+import { incidentCommand } from './incident.js'
 import { learnCommand } from './learn.js'
 import { profileCommand } from './profile.js'
 import { recordCommand } from './record.js'
@@ -38,6 +39,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     profileCommand(context),
     applyCommand(context),
     calibrateCommand(context),
+    incidentCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }

@@ -10,8 +10,8 @@ export interface ContainerSpec {
   /** Arguments behind the image's entrypoint, or the command itself where it has none. */
   readonly command?: readonly string[]
   readonly name?: string
-  /** Default `none`; `host` for services on loopback. */
-  readonly network?: 'none' | 'host'
+  /** Default `none`; `host` for services on loopback, `ns:PATH` for a namespace that the test made. */
+  readonly network?: 'none' | 'host' | `ns:${string}`
   /** Path of a seccomp profile, or `unconfined`; without it the runtime's default filter. */
   readonly seccomp?: string
   readonly capAdd?: readonly string[]

@@ -16,6 +16,10 @@ const PROGRAMS = {
     ['runc', 'runc'],
   ],
   gcc: [['gcc', 'gcc and libc6-dev']],
+  iproute2: [
+    ['ip', 'iproute2'],
+    ['nsenter', 'util-linux'],
+  ],
   nginx: [['nginx', 'nginx-light']],
   podman: [
     ['podman', 'podman'],
