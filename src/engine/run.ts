@@ -32,6 +32,8 @@ export interface Beginning {
  */
 export class Run {
   readonly containerId: string
+  /** Path of the container's own cgroup below the cgroup2 mount; empty for a command. */
+  readonly path: string
   /** When it began; the earliest that is known. */
   readonly startedMs: number
   /** Cgroups of it that exist. */
@@ -50,8 +52,9 @@ export class Run {
   readonly #undecided = new Undecided<Lesson>(HELD_LIMIT)
 
   /** `isLate`: it may have run before the probes were attached. */
-  constructor(containerId: string, startedMs: number, isLate: boolean) {
+  constructor(containerId: string, startedMs: number, isLate: boolean, path = '') {
     this.containerId = containerId
+    this.path = path
     this.startedMs = startedMs
     this.#isLate = isLate
   }

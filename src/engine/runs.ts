@@ -207,7 +207,12 @@ export class Runs {
   }
 
   #start(container: ContainerPath, cgroupId: number, atMs: number): Run {
-    const run = new Run(container.containerId, atMs, !this.#index.isFresh(cgroupId))
+    const run = new Run(
+      container.containerId,
+      atMs,
+      !this.#index.isFresh(cgroupId),
+      container.scopePath,
+    )
     this.#byContainer.set(container.containerId, run)
     this.#all.push(run)
     this.#listener.wantsImage(container)

@@ -40,11 +40,13 @@ export interface SessionEvents {
   /** Something was seen for the first time in this session. */
   learned(baseline: Baseline, lineage: Lineage, item: NamedItem): void
   /** A runtime said what a container is, or could not; `isWanted` if it is among those that were asked for. */
-  resolved(run: Run, answer: ContainerAnswer, isWanted: boolean): void
+  resolved(run: Run, answer: ContainerAnswer, isWanted: boolean, atMs: number): void
   /** The last cgroup of a run is gone; facts may still come. */
-  gone(run: Run): void
+  gone(run: Run, atMs: number): void
   /** Something was missed by every run that was alive after `sinceMs`. */
-  missed(missed: Incompleteness, sinceMs: number): void
+  missed(missed: Incompleteness, sinceMs: number, atMs: number): void
+  /** What the workload of that cgroup takes of the host. */
+  sampled(cgroupId: number, sample: ResourceSample, atMs: number): void
 }
 
 /** What a session may do beside learning everything that was asked for. */
@@ -89,7 +91,7 @@ export class LearningSession {
         void this.#requests.push({ kind: 'resolve', runtime, containerId }),
       wantsScan: () => void this.#requests.push({ kind: 'scan' }),
       ended: (run) => {
-        events.gone?.(run)
+        events.gone?.(run, this.#nowMs)
         if (run.baseline !== undefined) events.runEnded?.(run)
       },
     })
@@ -128,6 +130,7 @@ export class LearningSession {
         this.#commandPrepared(input.cgroupId, input.image)
         break
       case 'resources':
+        this.#events.sampled?.(input.cgroupId, input, input.atMs)
         this.#sampled(input)
         break
       case 'end':
@@ -202,13 +205,13 @@ export class LearningSession {
 
   #miss(missed: Incompleteness, sinceMs: number): void {
     this.#runs.miss(missed, sinceMs)
-    this.#events.missed?.(missed, sinceMs)
+    this.#events.missed?.(missed, sinceMs, this.#nowMs)
   }
 
   #resolved(answer: ContainerAnswer): void {
     for (const run of this.#runs.waiting(answer.containerId)) {
       const isWanted = isSelected(this.#facts.selection, answer)
-      this.#events.resolved?.(run, answer, isWanted)
+      this.#events.resolved?.(run, answer, isWanted, this.#nowMs)
       if (isWanted && !this.#learns(answer)) {
         run.ignore()
         continue

@@ -1,0 +1,72 @@
+/**
+ * The sealed baselines of a store, given to a detector, and given again when they change: what a person approves holds from
+ * the next look on.
+ */
+import type { BaselineStore } from '../baseline/store.js'
+import type { Detector } from '../detect/detector.js'
+import { heldToOf } from '../detect/held-to.js'
+import { asPlimsollError, type PlimsollError } from '../errors.js'
+
+export class SealedImages {
+  readonly #store: BaselineStore
+  readonly #detector: Pick<Detector, 'hold'>
+  /** By key of the image: the revision that was looked at, and the image's digest. */
+  readonly #seen = new Map<string, { readonly revision: number; readonly digest: string }>()
+  #count = 0
+
+  constructor(store: BaselineStore, detector: Pick<Detector, 'hold'>) {
+    this.#store = store
+    this.#detector = detector
+  }
+
+  /** Images that are held to a sealed baseline. */
+  get count(): number {
+    return this.#count
+  }
+
+  /**
+   * Looks what changed since the last time. Returns what could not be read; those images are held to what was known of them
+   * before. Cost: a directory per image, and a file per image that changed.
+   */
+  async refresh(): Promise<readonly PlimsollError[]> {
+    const failures: PlimsollError[] = []
+    const newest = await this.#store.newest()
+    for (const [key, revision] of newest) {
+      if (this.#seen.get(key)?.revision === revision) continue
+      try {
+        const baseline = await this.#store.load(key)
+        const { digest } = baseline.image
+        this.#hold(key, revision, digest, heldToOf(baseline))
+      } catch (thrown) {
+        failures.push(asPlimsollError(thrown))
+        const digest = this.#seen.get(key)?.digest ?? ''
+        this.#seen.set(key, { revision, digest })
+      }
+    }
+    for (const [key, { digest }] of this.#seen) {
+      if (newest.has(key)) continue
+      this.#seen.delete(key)
+      this.#release(digest)
+    }
+    return failures
+  }
+
+  readonly #held = new Set<string>()
+
+  #hold(key: string, revision: number, digest: string, held: ReturnType<typeof heldToOf>): void {
+    this.#seen.set(key, { revision, digest })
+    if (held === undefined) {
+      this.#release(digest)
+      return
+    }
+    this.#held.add(digest)
+    this.#count = this.#held.size
+    this.#detector.hold(digest, held)
+  }
+
+  #release(digest: string): void {
+    if (!this.#held.delete(digest)) return
+    this.#count = this.#held.size
+    this.#detector.hold(digest, undefined)
+  }
+}
