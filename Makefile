@@ -24,7 +24,9 @@ check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
 	@$(BIN)/tsc --noEmit -p .
 	@$(BIN)/prettier --check --log-level warn .
 
-bench: host dist/.built ## what it costs to be observed
+bench: host dist/.built ## what it costs to be observed, and to be judged
+	@node --expose-gc --min-semi-space-size=256 --max-semi-space-size=256 \
+	  --import=@tapjs/typescript/import test/bench/matcher.ts
 	@sh test/bench/observe.sh
 
 build: dist/.built ## compile to dist/
