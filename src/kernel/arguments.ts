@@ -72,14 +72,14 @@ function flagsLabel(value: number): string {
 }
 
 /** include/linux/socket.h, by number. */
-const DOMAINS: readonly string[] = (
+export const DOMAINS: readonly string[] = (
   'UNSPEC UNIX INET AX25 IPX APPLETALK NETROM BRIDGE ATMPVC X25 INET6 ROSE DECnet NETBEUI SECURITY ' +
   'KEY NETLINK PACKET ASH ECONET ATMSVC RDS SNA IRDA PPPOX WANPIPE LLC IB MPLS CAN TIPC BLUETOOTH ' +
   'IUCV RXRPC ISDN PHONET IEEE802154 CAIF ALG NFC VSOCK KCM QIPCRTR SMC XDP MCTP'
 ).split(' ')
 
 /** include/linux/net.h, by number. */
-const TYPES: Readonly<Record<number, string>> = {
+export const TYPES: Readonly<Record<number, string>> = {
   1: 'SOCK_STREAM',
   2: 'SOCK_DGRAM',
   3: 'SOCK_RAW',
@@ -89,7 +89,7 @@ const TYPES: Readonly<Record<number, string>> = {
   10: 'SOCK_PACKET',
 }
 
-const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
+export const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
   [0x0002_0000, 'CLONE_NEWNS'],
   [0x0200_0000, 'CLONE_NEWCGROUP'],
   [0x0400_0000, 'CLONE_NEWUTS'],
@@ -100,7 +100,7 @@ const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
 ]
 
 /** include/uapi/linux/prctl.h: those that programs and runtimes use. */
-const PRCTL_OPTIONS: ReadonlyMap<number, string> = new Map([
+export const PRCTL_OPTIONS: ReadonlyMap<number, string> = new Map([
   [1, 'PR_SET_PDEATHSIG'],
   [2, 'PR_GET_PDEATHSIG'],
   [3, 'PR_GET_DUMPABLE'],
