@@ -261,6 +261,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 3,
   },
+  POLICY_INVALID: {
+    message: 'the policy {path} cannot be used: {problem}',
+    hint: '`plimsoll policy check {path}` lists all that is wrong with it.',
+    exit: 1,
+    grpc: 3,
+  },
   TOO_MANY_WATCHERS: {
     message: '{count} clients watch already, no more are served at a time',
     hint: 'End one of them, or share one stream between its readers.',

@@ -7,6 +7,7 @@ import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
 import { learnCommand } from './learn.js'
+import { policyCommand } from './policy.js'
 import { profileCommand } from './profile.js'
 import { recordCommand } from './record.js'
 import { replayCommand } from './replay.js'
@@ -35,6 +36,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     replayCommand(context),
     baselineCommand(context),
     profileCommand(context),
+    policyCommand(context),
     calibrateCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
