@@ -9,6 +9,7 @@ import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
 import { incidentCommand } from './incident.js'
 import { learnCommand } from './learn.js'
+import { policyCommand } from './policy.js'
 import { profileCommand } from './profile.js'
 import { recordCommand } from './record.js'
 import { replayCommand } from './replay.js'
@@ -38,6 +39,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     baselineCommand(context),
     profileCommand(context),
     applyCommand(context),
+    policyCommand(context),
     calibrateCommand(context),
     incidentCommand(context),
   ]) {

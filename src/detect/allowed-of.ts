@@ -72,7 +72,7 @@ export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
         break
     }
   }
-  const isArgumentDenied = policy.rulesOf('argument').some(({ layer }) => layer !== 'allow')
+  const isArgumentDenied = policy.rulesOf('argument').some(({ verdict }) => verdict.layer !== 'allow')
   return {
     syscalls,
     arguments: values,
@@ -96,7 +96,7 @@ export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
 function mayDeny(policy: CompiledPolicy, subject: Subject): boolean {
   return policy
     .rulesOf(kindOf(subject))
-    .some(({ layer, match }) => layer !== 'allow' && match.fits(subject))
+    .some(({ verdict, match }) => verdict.layer !== 'allow' && match.fits(subject))
 }
 
 function requiredCalls(held: HeldTo): SyscallFacts[] {

@@ -19,7 +19,7 @@ import { observe, prepareHost } from './learn.js'
 import { loadPolicy, type LoadedPolicy, loadSeverityTable } from './policy-file.js'
 import { Responses } from './responses.js'
 import { SealedImages } from './sealed-images.js'
-import type { LearningSession, SessionEvents } from './session.js'
+import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
 import { UnappliedTail } from './unapplied-spool.js'
 
 /** What a person or a program that listens may be told. */
@@ -150,7 +150,7 @@ class Enforcement {
     events.begun(this.#policy, this.#sealed.count)
   }
 
-  sessionOptions(): ConstructorParameters<typeof LearningSession>[1] {
+  sessionOptions(): SessionOptions {
     return {
       also: (runs) => (this.#detection = new Detection(runs, this.#detector)),
       learns: ({ found, imageDigest }) =>

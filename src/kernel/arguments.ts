@@ -76,14 +76,14 @@ function flagsLabel(value: number): string {
 }
 
 /** include/linux/socket.h, by number. */
-const DOMAINS: readonly string[] = (
+export const DOMAINS: readonly string[] = (
   'UNSPEC UNIX INET AX25 IPX APPLETALK NETROM BRIDGE ATMPVC X25 INET6 ROSE DECnet NETBEUI SECURITY ' +
   'KEY NETLINK PACKET ASH ECONET ATMSVC RDS SNA IRDA PPPOX WANPIPE LLC IB MPLS CAN TIPC BLUETOOTH ' +
   'IUCV RXRPC ISDN PHONET IEEE802154 CAIF ALG NFC VSOCK KCM QIPCRTR SMC XDP MCTP'
 ).split(' ')
 
 /** include/linux/net.h, by number. */
-const TYPES: Readonly<Record<number, string>> = {
+export const TYPES: Readonly<Record<number, string>> = {
   1: 'SOCK_STREAM',
   2: 'SOCK_DGRAM',
   3: 'SOCK_RAW',
@@ -93,7 +93,7 @@ const TYPES: Readonly<Record<number, string>> = {
   10: 'SOCK_PACKET',
 }
 
-const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
+export const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
   [0x0002_0000, 'CLONE_NEWNS'],
   [0x0200_0000, 'CLONE_NEWCGROUP'],
   [0x0400_0000, 'CLONE_NEWUTS'],
@@ -104,7 +104,7 @@ const NAMESPACE_FLAGS: readonly (readonly [number, string])[] = [
 ]
 
 /** include/uapi/linux/prctl.h: those that programs and runtimes use. */
-const PRCTL_OPTIONS: ReadonlyMap<number, string> = new Map([
+export const PRCTL_OPTIONS: ReadonlyMap<number, string> = new Map([
   [1, 'PR_SET_PDEATHSIG'],
   [2, 'PR_GET_PDEATHSIG'],
   [3, 'PR_GET_DUMPABLE'],
@@ -138,7 +138,7 @@ export const TIOCSTI = 0x5412
 export const TIOCLINUX = 0x541c
 
 /** include/uapi/asm-generic/{ioctls,sockios}.h: those that libcs and services use. */
-const IOCTL_REQUESTS: ReadonlyMap<number, string> = new Map([
+export const IOCTL_REQUESTS: ReadonlyMap<number, string> = new Map([
   [0x5401, 'TCGETS'],
   [0x5402, 'TCSETS'],
   [0x5403, 'TCSETSW'],
