@@ -42,7 +42,9 @@ function mend(context: Context, checks: readonly Check[]): boolean {
   return ran
 }
 
-function lineOf(check: Check): string {
-  const line = `${check.ok ? 'ok  ' : 'FAIL'}  ${check.name.padEnd(13)}  ${quoted(check.found)}\n`
-  return check.ok ? line : `${line}      ${check.remedy}\n`
+function lineOf({ name, ok, found, remedy, unseen }: Check): string {
+  const word = ok ? (unseen === undefined ? 'ok' : 'part') : 'FAIL'
+  const line = `${word.padEnd(4)}  ${name.padEnd(13)}  ${quoted(found)}\n`
+  if (!ok) return `${line}      ${remedy}\n`
+  return unseen === undefined ? line : `${line}      Not seen: ${unseen}. ${remedy}\n`
 }

@@ -4,8 +4,9 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failure } from '../errors.js'
-import { probeFileOf, type Version } from '../sensor/dialect.js'
-import { type Check, sensorChecks } from '../sensor/preflight.js'
+import type { Version } from '../sensor/dialect.js'
+import { type Check, isTracepoint, sensorChecks } from '../sensor/preflight.js'
+import { OPTIONAL_PROBES, probeFileOf } from '../sensor/probe-files.js'
 import { type ProbeName, programOf } from '../sensor/program.js'
 import { bpftraceVersion } from '../sensor/supervisor.js'
 import { PACKAGE_ROOT } from '../version.js'
@@ -54,21 +55,22 @@ export async function requireSensor(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** The assembled program of those probes for that bpftrace. */
+/** The assembled program of those probes for that bpftrace, without the optional ones that this host has no tracepoint for. */
 export async function sensorProgram(
   version: Version,
   probes: readonly ProbeName[],
 ): Promise<string> {
-  const texts = await Promise.all(
-    probes.map(
-      async (name) =>
-        [
-          name,
-          await readFile(join(PACKAGE_ROOT, 'probes', `${probeFileOf(name, version)}.bt`), 'utf8'),
-        ] as const,
-    ),
-  )
-  return programOf(Object.fromEntries(texts))
+  const there = new Set<string>()
+  for (const { tracepoint } of OPTIONAL_PROBES.flatMap(({ files }) => files)) {
+    if (await isTracepoint(tracepoint)) there.add(tracepoint)
+  }
+  const texts: Partial<Record<ProbeName, string>> = {}
+  for (const name of probes) {
+    const file = probeFileOf(name, version, (tracepoint) => there.has(tracepoint))
+    if (file === undefined) continue
+    texts[name] = await readFile(join(PACKAGE_ROOT, 'probes', `${file}.bt`), 'utf8')
+  }
+  return programOf(texts)
 }
 
 /** Kernel release and bpftrace version of this host. */

@@ -6,8 +6,8 @@
  * counts beyond the classes is told as lost, of unknown class, once the sensor has ended.
  */
 
-/** Letters whose loss costs nothing, because the truth is in a map: early notices of calls, arguments, endpoints and denials. */
-const HINTS: ReadonlySet<string> = new Set(['S', 'V', 'N', 'B'])
+/** Letters whose loss costs nothing, because the truth is in a map. */
+const HINTS: ReadonlySet<string> = new Set(['S', 'V', 'N', 'B', 'K', 'U'])
 
 /** What a letter stands for, in the words of the user. */
 const CLASS_OF: Readonly<Record<string, string>> = {
@@ -25,6 +25,8 @@ const CLASS_OF: Readonly<Record<string, string>> = {
   L: 'lineage',
   B: 'denial hint',
   b: 'denial',
+  K: 'capability hint',
+  U: 'io_uring hint',
 }
 
 export interface Loss {

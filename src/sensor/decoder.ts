@@ -14,12 +14,15 @@ import { LineSplitter } from './lines.js'
 import { decimalAt, mapNameOf, readMapPrint } from './map-print.js'
 import { MapReader } from './maps.js'
 import { RecordReader } from './records.js'
+import { UseReader } from './use-reader.js'
 
 const PRINTF = Buffer.from('{"type": "printf", "data": "')
 const CONTROL_LIMIT = 4096
 const DENIAL_HINT = 'B'.charCodeAt(0)
+/** Letters of the records of what was used. */
+const USE_HINTS: ReadonlySet<number> = new Set(Buffer.from('KU'))
 /** Letters of the records about the sensor itself. */
-const FRAME: ReadonlySet<number> = new Set(Buffer.from('RHWCcb'))
+const FRAME: ReadonlySet<number> = new Set(Buffer.from('RHWCcbku'))
 
 /** What the decoder tells beside observations. */
 export interface DecoderEvents {
@@ -27,7 +30,7 @@ export interface DecoderEvents {
   ready(atMs: number): void
   /** The sensor has printed its maps and its own counters, as it does every two seconds and when it ends. */
   printed(): void
-  /** A map reached its capacity: entries were refused. `what` is `syscall`, `argument`, `endpoint`. */
+  /** A map reached its capacity: entries were refused. `what` is its class, e.g. `syscall`. */
   mapFull(what: string): void
 }
 
@@ -39,6 +42,7 @@ export class Decoder {
   readonly #records: RecordReader
   readonly #maps: MapReader
   readonly #denials: DenialReader
+  readonly #uses: UseReader
   #scratch = new Uint8Array(4096)
   #malformed = 0
   #arrivedMs = 0
@@ -55,6 +59,7 @@ export class Decoder {
     this.#records = new RecordReader(sink, (nsecs) => this.#wallMs(nsecs))
     this.#maps = new MapReader(sink)
     this.#denials = new DenialReader(sink, () => this.#malformed++)
+    this.#uses = new UseReader(sink, () => this.#malformed++)
   }
 
   /** Feeds bytes that arrived at `arrivedMs` (wall clock, ms). */
@@ -103,6 +108,9 @@ export class Decoder {
     if (letter === DENIAL_HINT) {
       return this.#denials.hint(this.#fields, (nsecs) => this.#wallMs(nsecs))
     }
+    if (USE_HINTS.has(letter)) {
+      return this.#uses.hint(letter, this.#fields, (nsecs) => this.#wallMs(nsecs))
+    }
     return this.#records.read(letter, this.#fields)
   }
 
@@ -134,6 +142,16 @@ export class Decoder {
       case 'b': {
         const epoch = this.#rotation()
         if (epoch !== undefined) this.#denials.willClear(epoch)
+        return epoch !== undefined
+      }
+      case 'k': {
+        const epoch = this.#rotation()
+        if (epoch !== undefined) this.#uses.willClear('capability', epoch)
+        return epoch !== undefined
+      }
+      case 'u': {
+        const epoch = this.#rotation()
+        if (epoch !== undefined) this.#uses.willClear('io_uring', epoch)
         return epoch !== undefined
       }
       default:
@@ -169,6 +187,10 @@ export class Decoder {
         this.#events.printed()
         return
       default: {
+        const used = this.#uses.holds(name)
+        if (used !== undefined) {
+          return this.#checkFill(used, this.#uses.printed(name, line, this.#latestMs))
+        }
         // Working maps of the probes carry no facts; they are printed at the end where a version does not honour their clear.
         const print = this.#maps.read(name, line, this.#latestMs)
         if (print === undefined) return

@@ -16,18 +16,6 @@ export function isCut(text: ByteString): boolean {
 /** Keys that each map can hold. */
 export const MAP_CAPACITY = 65536
 
-/** Probes that have a sibling file for some versions: the file to use from that version on. */
-const SIBLINGS: Readonly<Record<string, readonly [Version, string]>> = {
-  // 0.22 and 0.23 read dynamic strings of tracepoints from the wrong address (fixed after 0.23).
-  cgroup: [{ major: 0, minor: 22 }, 'cgroup-raw'],
-}
-
-/** The file under `probes/`, without its ending, that holds the probe for that version. */
-export function probeFileOf(probe: string, version: Version): string {
-  const [since, sibling] = SIBLINGS[probe] ?? []
-  return since !== undefined && sibling !== undefined && isAtLeast(version, since) ? sibling : probe
-}
-
 /** Oldest release with every feature that the probes use. */
 export const OLDEST: Version = { major: 0, minor: 17 }
 

@@ -5,17 +5,20 @@
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { arch, platform } from 'node:process'
 import { isAtLeast, OLDEST, versionOf } from './dialect.js'
+import { OPTIONAL_PROBES, type OptionalProbe } from './probe-files.js'
 import { bpftraceVersion } from './supervisor.js'
 
-/** One thing that must hold. */
+/** One thing that must hold, or that the sensor sees more with. */
 export interface Check {
   /** Short stable name, e.g. `btf`. */
   readonly name: string
   readonly ok: boolean
   /** What was found. */
   readonly found: string
-  /** What to do where `ok` is false. */
+  /** What to do where `ok` is false, or something is unseen. */
   readonly remedy: string
+  /** What the sensor does not see because of it, where it can do without; `ok` is true then. */
+  readonly unseen?: string
   /** A command that `doctor --fix` may run as root. */
   readonly fix?: readonly string[]
 }
@@ -23,7 +26,7 @@ export interface Check {
 const TRACEFS = '/sys/kernel/tracing'
 const BTF = '/sys/kernel/btf/vmlinux'
 
-/** Tracepoints that the probes use, as their paths below `events`. */
+/** Tracepoints that the probes need, as their paths below `events`; those of optional probes are in `probe-files`. */
 export const TRACEPOINTS = [
   'raw_syscalls/sys_enter',
   'raw_syscalls/sys_exit',
@@ -52,6 +55,7 @@ export async function sensorChecks(bpftrace: string): Promise<readonly Check[]> 
     await btfCheck(),
     await tracefsCheck(),
     await tracepointCheck(),
+    ...(await Promise.all(OPTIONAL_PROBES.map(optionalCheck))),
     await bpftraceCheck(bpftrace),
   ]
 }
@@ -118,11 +122,7 @@ async function tracepointCheck(): Promise<Check> {
   }
   const missing: string[] = []
   for (const tracepoint of TRACEPOINTS) {
-    const there = await stat(`${TRACEFS}/events/${tracepoint}`).then(
-      () => true,
-      () => false,
-    )
-    if (!there) missing.push(tracepoint.replace('/', ':'))
+    if (!(await isTracepoint(tracepoint))) missing.push(labelOf(tracepoint))
   }
   return {
     name: 'tracepoints',
@@ -133,6 +133,32 @@ async function tracepointCheck(): Promise<Check> {
         : `missing ${missing.join(', ')}`,
     remedy,
   }
+}
+
+async function optionalCheck({ probe, files, unseen }: OptionalProbe): Promise<Check> {
+  const names = files.map(({ tracepoint }) => labelOf(tracepoint))
+  const remedy = `Use a newer kernel, with ${names.join(' or ')}, to see ${unseen}.`
+  for (const { tracepoint } of files) {
+    if (await isTracepoint(tracepoint)) {
+      return { name: probe, ok: true, found: labelOf(tracepoint), remedy }
+    }
+  }
+  const isKnown = await isReadable(`${TRACEFS}/events`)
+  const found = isKnown ? `no ${names.join(', no ')}` : 'unknown without tracefs'
+  return { name: probe, ok: true, found, remedy, ...(isKnown ? { unseen } : {}) }
+}
+
+/** Whether this host has the tracepoint of that path below `events`, as far as this user can see. */
+export async function isTracepoint(path: string): Promise<boolean> {
+  return stat(`${TRACEFS}/events/${path}`).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** `subsystem:name` of a path below `events`. */
+function labelOf(tracepoint: string): string {
+  return tracepoint.replace('/', ':')
 }
 
 async function bpftraceCheck(bpftrace: string): Promise<Check> {

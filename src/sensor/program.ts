@@ -17,6 +17,8 @@ export const PROBES = [
   'ioctl',
   'connect',
   'datagram',
+  'capability',
+  'io-uring',
 ] as const
 export type ProbeName = (typeof PROBES)[number]
 
@@ -26,11 +28,15 @@ const BY_CHOICE: ReadonlySet<ProbeName> = new Set(['denials', 'ioctl'])
 /** What learning needs. */
 export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => !BY_CHOICE.has(name))
 
+/** What enforcement needs: all that learning sees, and what filters refuse. */
+export const ENFORCE_PROBES: readonly ProbeName[] = PROBES
+
 /** What is needed to see whether a filter refuses what a container does. */
 export const DENIAL_PROBES: readonly ProbeName[] = ['session', 'cgroup', 'denials', 'exec']
 
 /**
- * The program of those probe files (`texts` by name; `session` has to be among them), in the order of `PROBES`.
+ * The program of those probe files (`texts` by name; `session` has to be among them), in the order of `PROBES`. A probe
+ * without a text is left out.
  * Deterministic. The last clause of `session` becomes the last clause of the program: readiness depends on that.
  */
 export function programOf(texts: Readonly<Partial<Record<ProbeName, string>>>): string {

@@ -222,6 +222,29 @@ t.test('what each cgroup, lineage and entry did is counted by itself', async (t)
   )
 })
 
+t.test('each use is counted once, however the maps alternate', async (t) => {
+  const cases = [
+    ['caps', 'k', 'capability', 'capability'],
+    ['uring', 'u', 'io_uring', 'opcode'],
+  ] as const
+  for (const [map, letter, kind, number] of cases) {
+    const print = (half: string, count: number): Buffer =>
+      mapPrint(`${map}_${half}`, [[`${MAIN},7`, count]])
+    const lines = [print('a', 3), print('a', 5), print('b', 2), printf(`${letter} 0 1`)]
+    const result = decoded([...lines, print('a', 6), print('b', 2), print('a', 4)])
+    const owner = { kind, cgroupId: 4, lineage: 'main', [number]: 7, program: '' }
+    const nobody = { pid: 0, ppid: 0, uid: undefined, atNs: 0 }
+    t.match(
+      observationsOf(result),
+      [3, 2, 2, 1, 4].map((count) => ({ ...owner, ...nobody, count })),
+      kind,
+    )
+    t.equal(result.malformed, 0)
+    const many = Array.from({ length: 65536 }, (_, i) => [`${callKey(i, 2, 0, 0)},1`, 1] as const)
+    t.match(decoded([mapPrint(`${map}_a`, many)]).told.at(-1), ['mapFull', kind], 'and full')
+  }
+})
+
 t.test('what was left out of one cgroup is told once, also across rotations', async (t) => {
   const capped = (endpoints: number, paths: number): Buffer =>
     mapPrint('capped', [

@@ -34,11 +34,25 @@ t.test('every check has a name of its own, what was found, and a remedy', async 
   const checks = await sensorChecks(join(FAKES, 'there-is-no-such-file'))
   t.strictSame(
     checks.map(({ name }) => name),
-    ['platform', 'privilege', 'pid-namespace', 'btf', 'tracefs', 'tracepoints', 'bpftrace'],
+    'platform privilege pid-namespace btf tracefs tracepoints capability io-uring bpftrace'.split(
+      ' ',
+    ),
   )
   for (const { name, found, remedy } of checks) {
     t.match(found, /^\S.*$/, `${name}: found`)
     t.match(remedy, /^[A-Z].*\.$/, `${name}: remedy`)
+  }
+})
+
+t.test('a probe that the host has no tracepoint for is said, and fails nothing', async (t) => {
+  const checks = await sensorChecks(join(FAKES, 'there-is-no-such-file'))
+  for (const { name, ok, found, unseen } of checks) {
+    if (name !== 'capability' && name !== 'io-uring') {
+      t.equal(unseen, undefined, `${name}: all or nothing`)
+      continue
+    }
+    t.ok(ok, name)
+    t.equal(unseen !== undefined, found.startsWith('no '), `${name}: ${found}`)
   }
 })
 

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { clausesOf } from '../../src/sensor/clauses.js'
+import type { Version } from '../../src/sensor/dialect.js'
 import { TRACEPOINTS } from '../../src/sensor/preflight.js'
+import { OPTIONAL_PROBES, probeFileOf } from '../../src/sensor/probe-files.js'
 import {
   DENIAL_PROBES,
+  ENFORCE_PROBES,
   LEARNING_PROBES,
   PROBES,
   type ProbeName,
@@ -12,9 +15,13 @@ import {
 import { liveTest } from '../support/live/requirements.js'
 import { run } from '../support/live/process.js'
 
-const TEXTS = Object.fromEntries(
-  PROBES.map((name) => [name, readFileSync(`probes/${name}.bt`, 'utf8')]),
-) as Record<ProbeName, string>
+/** Every probe file. */
+const FILES = readdirSync('probes').map((file) => file.replace(/\.bt$/, ''))
+const textOf = (file: string): string => readFileSync(`probes/${file}.bt`, 'utf8')
+const TEXTS = Object.fromEntries(PROBES.map((name) => [name, textOf(name)])) as Record<
+  ProbeName,
+  string
+>
 const PROGRAM = programOf(TEXTS)
 
 /** The program of some of the files. */
@@ -72,21 +79,18 @@ t.test('a program whose braces do not match is refused', async (t) => {
 t.test(
   'every probe file runs on its own: it begins, ends, beats and clears its maps',
   async (t) => {
-    for (const name of PROBES) {
-      const heads = clausesOf(TEXTS[name]).map(({ head }) => head)
+    for (const name of FILES) {
+      const text = textOf(name)
+      const heads = clausesOf(text).map(({ head }) => head)
       for (const head of ['BEGIN', 'END', 'interval:s:1']) {
         t.equal(heads.filter((h) => h === head).length, 1, `${name}: one ${head}`)
       }
-      t.match(
-        TEXTS[name],
-        /^#!\/usr\/bin\/env bpftrace\n\/\*\n \* /,
-        `${name}: starts with its header`,
-      )
-      t.match(TEXTS[name], new RegExp(`^ \\* ${name}\\.bt - `, 'm'), `${name}: and its name`)
-      const cleared = clausesOf(TEXTS[name]).find(({ head }) => head === 'END')?.body ?? ''
+      t.match(text, /^#!\/usr\/bin\/env bpftrace\n\/\*\n \* /, `${name}: starts with its header`)
+      t.match(text, new RegExp(`^ \\* ${name}\\.bt - `, 'm'), `${name}: and its name`)
+      const cleared = clausesOf(text).find(({ head }) => head === 'END')?.body ?? ''
       t.notMatch(
         cleared,
-        /calls_|endpoints_|denials_|capped|sent|refused/,
+        /calls_|endpoints_|denials_|capped|caps_|uring_|sent|refused/,
         `${name}: the truth is not cleared at the end`,
       )
     }
@@ -110,6 +114,8 @@ t.test('a program is of the files that a mode needs, and ready last as well', as
   for (const [names, isThere, isNot] of [
     [LEARNING_PROBES, '@calls_a', '@denials_a'],
     [DENIAL_PROBES, '@denials_a', '@calls_a'],
+    [ENFORCE_PROBES, '@denials_a', '@nothing'],
+    [ENFORCE_PROBES, '@uring_a', '@nothing'],
   ] as const) {
     const program = partOf(names)
     t.match(program, isThere)
@@ -146,7 +152,7 @@ t.test('each record that carries facts is counted just before it is printed', as
     const lines = body.split('\n').map((line) => line.trim())
     lines.forEach((line, at) => {
       const letter = /^printf\("([A-Za-z]) /.exec(line)?.[1]
-      if (letter === undefined || 'RHWCcb'.includes(letter)) return
+      if (letter === undefined || 'RHWCcbku'.includes(letter)) return
       t.equal(
         lines[at - 1],
         `@sent[${letter.charCodeAt(0)}] = count();`,
@@ -156,11 +162,55 @@ t.test('each record that carries facts is counted just before it is printed', as
   }
 })
 
+/** Tracepoints of a program, as their paths below `events`. */
+function tracepointsOf(program: string): readonly string[] {
+  const found = [...program.matchAll(/^tracepoint:(\w+):(\w+)/gm)].map(([, a, b]) => `${a}/${b}`)
+  return [...new Set(found)].toSorted()
+}
+
 t.test('every tracepoint of the probes is one that preflight looks for', async (t) => {
-  const used = new Set(
-    [...PROGRAM.matchAll(/tracepoint:(\w+):(\w+)/g)].map(([, a, b]) => `${a}/${b}`),
-  )
-  t.strictSame([...used].toSorted(), [...TRACEPOINTS].toSorted())
+  const optional = OPTIONAL_PROBES.flatMap(({ files }) => files)
+  const needed = PROBES.filter((name) => !OPTIONAL_PROBES.some(({ probe }) => probe === name))
+  t.strictSame(tracepointsOf(partOf(needed)), [...TRACEPOINTS].toSorted())
+  for (const { file, tracepoint } of optional) {
+    t.strictSame(tracepointsOf(textOf(file)), [tracepoint], file)
+  }
+})
+
+t.test('an optional probe is left out where the host has no tracepoint for it', async (t) => {
+  const debian12 = { major: 0, minor: 17 }
+  const debian13 = { major: 0, minor: 23 }
+  const cases: readonly [ProbeName, Version, readonly string[], string | undefined][] = [
+    ['capability', debian12, ['capability/cap_capable'], 'capability'],
+    ['capability', debian12, [], undefined],
+    ['io-uring', debian12, ['io_uring/io_uring_submit_req'], 'io-uring'],
+    ['io-uring', debian13, ['io_uring/io_uring_submit_sqe'], 'io-uring-sqe'],
+    [
+      'io-uring',
+      debian13,
+      ['io_uring/io_uring_submit_sqe', 'io_uring/io_uring_submit_req'],
+      'io-uring',
+    ],
+    ['io-uring', debian13, ['io_uring/io_uring_complete'], undefined],
+    ['cgroup', debian12, [], 'cgroup'],
+    ['cgroup', debian13, [], 'cgroup-raw'],
+    ['exec', debian13, [], 'exec'],
+  ]
+  for (const [probe, version, there, file] of cases) {
+    t.equal(
+      probeFileOf(probe, version, (tracepoint) => there.includes(tracepoint)),
+      file,
+    )
+  }
+  const without = partOf(PROBES.filter((name) => name !== 'capability'))
+  t.notMatch(without, 'cap_capable')
+  t.match(clausesOf(without).at(-1)?.body, /printf\("R /, 'and the rest is a program')
+})
+
+t.test('the siblings of a probe say the same of what they see', async (t) => {
+  const bodies = (file: string): readonly string[] =>
+    clausesOf(textOf(file)).map(({ body }) => body)
+  t.strictSame(bodies('io-uring-sqe'), bodies('io-uring'))
 })
 
 for (const [name, program] of [

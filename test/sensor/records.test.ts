@@ -57,6 +57,21 @@ t.test('records of the probes are told as these observations', async (t) => {
       { ...at, kind: 'argument', abi: 'i386', nr: 359, value: 4294967280, program: 'busybox' },
     ],
     [
+      'a capability',
+      `K ${key} 10 7 6 1000 1000000 nginx`,
+      { ...at, kind: 'capability', capability: 10, program: 'nginx', count: 0 },
+    ],
+    [
+      'the last capability that a set has room for',
+      `K ${key} 63 7 6 1000 1000000 a`,
+      { ...at, kind: 'capability', capability: 63, program: 'a', count: 0 },
+    ],
+    [
+      'an operation of io_uring',
+      `U ${key} 16 7 6 1000 1000000 a b`,
+      { ...at, kind: 'io_uring', opcode: 16, program: 'a b', count: 0 },
+    ],
+    [
       // Recorded with bpftrace 0.17 from `podman exec NAME /bin/ls /`.
       'an entry',
       'A 1546833715200 15589 1000000 10 79a0ee75f12424a7 736c2f6e69622f 0 0 0 0 0 0 0',
@@ -159,6 +174,10 @@ t.test('each fact about an entry carries its tag, and no other fact has one', as
   const facts = (key: string): readonly Buffer[] => [
     printf(`S ${key} 7 6 0 1 a`),
     printf(`V ${key} 33 7 6 0 1 a`),
+    printf(`K ${key} 10 7 6 0 1 a`),
+    printf(`U ${key} 0 7 6 0 1 a`),
+    mapPrint('caps_a', [[`${key},10`, 1]]),
+    mapPrint('uring_a', [[`${key},0`, 1]]),
     printf(`E ${key} 7 6 0 0 42 1 ef53 0 a`),
     printf('F 7 a'),
     printf(`N ${key} 131152 7 6 0 1 ::1`),
@@ -170,8 +189,8 @@ t.test('each fact about an entry carries its tag, and no other fact has one', as
   ]
   const tagsOf = (key: string): readonly unknown[] =>
     decoded(facts(key)).told.map((call) => (call[0] === 'observe' ? call[2] : call[3]))
-  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(9).fill(200))
-  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(9).fill(0), 'nor by a key that has one')
+  t.strictSame(tagsOf(callKey(4, 3, 0, 41, 200)), Array(13).fill(200))
+  t.strictSame(tagsOf(callKey(4, 2, 0, 41, 200)), Array(13).fill(0), 'nor by a key that has one')
 })
 
 t.test('an entry carries of its argv only words that lie whole in it', async (t) => {

@@ -51,8 +51,10 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         wallMs(f[1])
         return
       case 'C':
-      case 'c': {
-        for (const map of letter === 'C' ? ['calls', 'args'] : ['endpoints']) {
+      case 'c':
+      case 'k':
+      case 'u': {
+        for (const map of CLEARED[letter]) {
           const name = `${map}_${f[0] === '1' ? 'b' : 'a'}`
           // bpftrace does not print an empty map, so there is no last print of it either.
           if (before.has(name)) lastPrints.add(name)
@@ -70,6 +72,12 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         const { abi, nr } = partsOf(f[0])
         const call = { abi, nr, value: Number(f[1]), program: f[6] as ByteString }
         tell({ kind: 'argument', ...ownerOf(f[0]), ...done(f, 2), ...call }, tagOf(f[0]))
+        return
+      }
+      case 'K':
+      case 'U': {
+        const use = { ...ownerOf(f[0]), ...done(f, 2), program: f[6] as ByteString, count: 0 }
+        tell({ ...used(letter === 'K' ? 'caps' : 'uring', f[1]), ...use }, tagOf(f[0]))
         return
       }
       case 'A': {
@@ -207,6 +215,9 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
         told.push(['syscall', cgroupId, lineage, tag, abi, nr, count, latestMs])
       } else if (name.startsWith('args')) {
         told.push(['argument', cgroupId, lineage, tag, abi, nr, Number(what), count, latestMs])
+      } else if (name.startsWith('caps') || name.startsWith('uring')) {
+        const use = { cgroupId, lineage, ...NOBODY, atMs: latestMs, program: NO_TEXT, count }
+        tell({ ...used(name.startsWith('caps') ? 'caps' : 'uring', what), ...use }, tag)
       } else {
         tell({ ...tcp(owner, what, address), ...NOBODY, atMs: latestMs, count }, tag)
       }
@@ -225,12 +236,22 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
   return told
 }
 
+/** The maps that a record announces the end of. */
+const CLEARED = {
+  C: ['calls', 'args'],
+  c: ['endpoints'],
+  k: ['caps'],
+  u: ['uring'],
+} as const
+
+const NO_TEXT = '' as ByteString
+
 /** The caller and the moment of what a map tells. */
 const NOBODY = { pid: 0, ppid: 0, uid: undefined, atNs: 0 }
 
 /** Letter, then its fields; the string of those that carry one takes all the rest, newlines too. */
 const SHAPES =
-  /^(?:([RH]) (\d+)|([WCcg]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(V) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01]) ([^]*)|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
+  /^(?:([RH]) (\d+)|([WCcgku]) (\d+) (\d+)|(S) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|([VKU]) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(A) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)|(E) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([0-9a-f]+) ([01]) ([^]*)|([PF]) (\d+) ([^]*)|(N) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(D) (\d+) (\d) (\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) (\d+) (\d+)|(X) (\d+) (\d) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([^]*)|(G) (\d+) (\d+) ([^]*))\n$/
 
 function parsed(line: Uint8Array): Line {
   const text = Buffer.from(line).toString('latin1')
@@ -261,6 +282,12 @@ function partsOf(key: string | undefined): {
   if (abi === undefined) throw new Error(`no such ABI: ${key}`)
   const tag = ownerOf(key).lineage === 'exec' ? Number((bits >> 16n) & 255n) : 0
   return { tag, abi, nr: Number(bits & 1023n) }
+}
+
+function used(map: 'caps' | 'uring', number: string | undefined) {
+  return map === 'caps'
+    ? ({ kind: 'capability', capability: Number(number) } as const)
+    : ({ kind: 'io_uring', opcode: Number(number) } as const)
 }
 
 function tagOf(key: string | undefined): number {

@@ -108,6 +108,11 @@ const fewEndpoints = fc.constantFrom(
   `${callKey(2 ** 34, 3, 0, 0, 9)},131072,2001:db8::1`,
 )
 
+const fewUses = fc.constantFrom(
+  `${callKey(4, 2, 0, 0)},0`,
+  `${callKey(4, 2, 0, 0)},10`,
+  `${callKey(2 ** 40 - 1, 3, 0, 0, 255)},40`,
+)
 const fewCapped = fc.constantFrom('4,78', '4,88', `${2 ** 40 - 1},68`)
 
 /** Records that carry a container's string, as functions of it: what comes before it, by letter. */
@@ -115,6 +120,8 @@ export const STRING_RECORDS: readonly (readonly [letter: string, before: string]
   ['S', `S ${callKey(5, 3, 1, 11)} 7 6 0 1000000`],
   ['E', `E ${callKey(5, 3, 0, 0)} 7 6 0 1000000 42 1 794c7630 1`],
   ['V', `V ${callKey(5, 3, 1, 359)} 33 7 6 0 1000000`],
+  ['K', `K ${callKey(5, 3, 0, 0)} 10 7 6 0 1000000`],
+  ['U', `U ${callKey(5, 3, 0, 0)} 16 7 6 0 1000000`],
   ['P', 'P 7'],
   ['F', 'F 7'],
   ['X', `X ${callKey(5, 3, 0, 0)} 1 500 47 7 6 0 1000000`],
@@ -143,6 +150,8 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   record('W', epoch, nsecs),
   record('C', epoch, nsecs),
   record('c', epoch, nsecs),
+  record('k', epoch, nsecs),
+  record('u', epoch, nsecs),
   record('S', call, ...caller, text),
   record('V', call, fc.nat({ max: 2 ** 32 - 1 }), ...caller, text),
   record(
@@ -155,6 +164,8 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
     fc.constantFrom(0, 1),
     text,
   ),
+  record('K', owner, fc.nat({ max: 63 }), ...caller, text),
+  record('U', owner, fc.nat({ max: 255 }), ...caller, text),
   entry,
   record('P', pid, text),
   record('F', pid, text),
@@ -178,6 +189,10 @@ export const sensorLine: fc.Arbitrary<Buffer> = fc.oneof(
   countedMap('endpoints_a', fewEndpoints),
   countedMap('endpoints_b', fewEndpoints),
   countedMap('capped', fewCapped),
+  countedMap('caps_a', fewUses),
+  countedMap('caps_b', fewUses),
+  countedMap('uring_a', fewUses),
+  countedMap('uring_b', fewUses),
 )
 
 /** A line that is nearly one of the sensor's: with bytes changed, taken away or put in. */

@@ -15,6 +15,7 @@ export const PROGRAM_NAMES = [
   'callsof',
   'chance',
   'denied',
+  'facts',
   'int80',
   'loop',
   'refused',
