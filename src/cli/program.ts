@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander'
 import { asPlimsollError } from '../errors.js'
 import { VERSION } from '../version.js'
+import { anomalyCommand } from './anomaly.js'
 import { applyCommand } from './apply.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
+import { enforceCommand } from './enforce.js'
 import { incidentCommand } from './incident.js'
 import { learnCommand } from './learn.js'
 import { policyCommand } from './policy.js'
@@ -41,6 +43,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     applyCommand(context),
     policyCommand(context),
     calibrateCommand(context),
+    enforceCommand(context),
+    anomalyCommand(context),
     incidentCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))

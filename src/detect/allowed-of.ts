@@ -72,7 +72,9 @@ export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
         break
     }
   }
-  const isArgumentDenied = policy.rulesOf('argument').some(({ verdict }) => verdict.layer !== 'allow')
+  const isArgumentDenied = policy
+    .rulesOf('argument')
+    .some(({ verdict }) => verdict.layer !== 'allow')
   return {
     syscalls,
     arguments: values,

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ItemKind } from '../baseline/item-key.js'
+import { FIRST_KINDS } from '../baseline/kinds.js'
 import { failure } from '../errors.js'
 import type { Version } from '../sensor/dialect.js'
 import { type Check, isTracepoint, sensorChecks } from '../sensor/preflight.js'
@@ -60,17 +62,41 @@ export async function sensorProgram(
   version: Version,
   probes: readonly ProbeName[],
 ): Promise<string> {
+  const texts: Partial<Record<ProbeName, string>> = {}
+  for (const [name, file] of await probeFiles(version, probes)) {
+    texts[name] = await readFile(join(PACKAGE_ROOT, 'probes', `${file}.bt`), 'utf8')
+  }
+  return programOf(texts)
+}
+
+/** Kinds of items that those probes look for on this host: what they do not look for is not known to be absent. */
+export async function observedKinds(
+  version: Version,
+  probes: readonly ProbeName[],
+): Promise<readonly ItemKind[]> {
+  const files = await probeFiles(version, probes)
+  return [
+    ...FIRST_KINDS,
+    ...(files.has('capability') ? ['capability' as const] : []),
+    ...(files.has('io-uring') ? ['io_uring' as const] : []),
+  ]
+}
+
+/** The file of each probe that this host can have, without its ending. */
+async function probeFiles(
+  version: Version,
+  probes: readonly ProbeName[],
+): Promise<ReadonlyMap<ProbeName, string>> {
   const there = new Set<string>()
   for (const { tracepoint } of OPTIONAL_PROBES.flatMap(({ files }) => files)) {
     if (await isTracepoint(tracepoint)) there.add(tracepoint)
   }
-  const texts: Partial<Record<ProbeName, string>> = {}
+  const files = new Map<ProbeName, string>()
   for (const name of probes) {
     const file = probeFileOf(name, version, (tracepoint) => there.has(tracepoint))
-    if (file === undefined) continue
-    texts[name] = await readFile(join(PACKAGE_ROOT, 'probes', `${file}.bt`), 'utf8')
+    if (file !== undefined) files.set(name, file)
   }
-  return programOf(texts)
+  return files
 }
 
 /** Kernel release and bpftrace version of this host. */

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { FIRST_KINDS } from '../baseline/kinds.js'
 import type { PlimsollError } from '../errors.js'
 import { asPlimsollError } from '../errors.js'
+import { versionOf } from '../sensor/dialect.js'
 import { LEARNING_PROBES, type ProbeName } from '../sensor/program.js'
 import { VERSION } from '../version.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
 import { cleanUpStale } from '../workload/stale-cgroups.js'
-import { hostVersions, requireSensor } from './host.js'
+import { hostVersions, observedKinds, requireSensor } from './host.js'
 import type { Selection } from './input.js'
 import { Observer } from './observer.js'
 import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
@@ -62,6 +63,8 @@ export interface Observation {
 export async function observe(options: LearnOptions, watched: Watched): Promise<Observation> {
   const { env, tracePath, events, stop } = options
   const versions = await hostVersions(env)
+  const version = versionOf(versions.bpftrace)
+  const probes = watched.probes ?? LEARNING_PROBES
   const trace = tracePath === undefined ? undefined : await TraceWriter.create(tracePath)
   const observer = new Observer({
     env,
@@ -70,12 +73,11 @@ export async function observe(options: LearnOptions, watched: Watched): Promise<
       plimsoll: VERSION,
       ...versions,
       selection: watched.selection,
-      // What the probes look for that `Observer.attach` starts.
-      kinds: FIRST_KINDS,
+      kinds: version === undefined ? FIRST_KINDS : await observedKinds(version, probes),
     },
     mount: watched.mount,
     cgroupId: watched.cgroupId,
-    probes: watched.probes ?? LEARNING_PROBES,
+    probes,
     trace,
     events,
     session: watched.session ?? {},

@@ -6,13 +6,7 @@ import type { Abi } from '../observation.js'
 import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { type FloorDocument, type Operation, OPERATIONS } from './floor-document.js'
-import {
-  GO_RUNTIME,
-  PROGRAM_START,
-  RUNTIME_FLOOR,
-  RUNTIMES,
-  type Runtime,
-} from './floor-tables.js'
+import { GO_RUNTIME, PROGRAM_START, RUNTIME_FLOOR, RUNTIMES, type Runtime } from './floor-tables.js'
 
 /** A measured floor, and where it was measured: on this host, or elsewhere and shipped with plimsoll. */
 export interface KnownFloor {

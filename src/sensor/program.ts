@@ -29,7 +29,7 @@ const BY_CHOICE: ReadonlySet<ProbeName> = new Set(['denials', 'ioctl'])
 export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => !BY_CHOICE.has(name))
 
 /** What enforcement needs: all that learning sees, and what filters refuse. */
-export const ENFORCE_PROBES: readonly ProbeName[] = PROBES
+export const ENFORCE_PROBES: readonly ProbeName[] = PROBES.filter((name) => name !== 'ioctl')
 
 /** What is needed to see whether a filter refuses what a container does. */
 export const DENIAL_PROBES: readonly ProbeName[] = ['session', 'cgroup', 'denials', 'exec']
