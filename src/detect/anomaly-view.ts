@@ -101,13 +101,8 @@ export function timelineView({ atMs, pid, lineage, subject }: TimelineEntry): Ti
 }
 
 function subjectView(subject: Subject): Readonly<Record<string, unknown>> {
-  switch (subject.kind) {
-    case 'exec':
-      return { ...subject, path: displayOf(subject.path), exe: displayOf(subject.exe) }
-    case 'connect':
-    case 'listen':
-      return { ...subject, address: displayOf(subject.address) }
-    default:
-      return { ...subject }
+  if (subject.kind === 'exec') {
+    return { ...subject, path: displayOf(subject.path), exe: displayOf(subject.exe) }
   }
+  return 'address' in subject ? { ...subject, address: displayOf(subject.address) } : { ...subject }
 }

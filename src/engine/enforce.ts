@@ -140,7 +140,7 @@ class Enforcement {
       on: options.on,
       dryRun: options.dryRun,
       afterwards: options.afterwards,
-      responded: options.events.responded,
+      responded: (result, anomaly) => options.events.responded(result, anomaly),
     })
   }
 

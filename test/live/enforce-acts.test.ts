@@ -141,6 +141,7 @@ liveTest(
 
     const normal = await load(serving.port, 200_000)
     await pause(3000)
+    t.equal(normal.count, 200_000)
     t.same(
       enforcing.anomalies().map(({ what }) => what),
       [],
@@ -154,7 +155,9 @@ liveTest(
       t.equal(anomaly.severity, act.severity, `${act.name}: ${anomaly.what} is ${act.severity}`)
       t.equal(anomaly.process.path, act.path, `${act.name}: by ${act.path}`)
       t.equal(anomaly.workload.containerName, serving.name)
-      t.equal(anomaly.decision.layer === 'baseline' || anomaly.decision.rule !== '', true)
+      const { layer, rule } = anomaly.decision
+      t.ok(layer === 'default' || rule !== '', `${act.name}: decided by ${layer} ${rule}`)
+      t.equal(anomaly.evidence.baseline, 'full')
       const since = enforcing.anomalies().filter(({ id }) => !before.has(id))
       t.same(
         [...new Set(since.map(({ incident }) => incident))],
@@ -164,7 +167,7 @@ liveTest(
       t.comment(`${act.name}: ${done.stdout.trim()}${done.stderr.trim()}`)
     }
     await pause(5000)
-    for (const act of acts(0, 0).filter(({ what }) => !/:0$/.test(String(what)))) {
+    for (const act of acts(0, 0).filter(({ what }) => !String(what).endsWith(':0'))) {
       const told = enforcing.anomalies().filter((anomaly) => isOf(act, anomaly))
       t.equal(told.length, 1, `${act.name} was told once`)
     }

@@ -17,14 +17,13 @@ export async function load(
   let answered = 0
   const run = async (): Promise<void> => {
     while (left > 0) {
-      answered += await overOne(port, () => {
+      const { answers, unanswered } = await overOne(port, () => {
         if (left <= 0) return false
         left--
         return true
-      }).then(({ answers, unanswered }) => {
-        left += unanswered
-        return answers
       })
+      answered += answers
+      left += unanswered
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, run))

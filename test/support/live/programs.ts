@@ -11,6 +11,7 @@ const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.ur
 
 /** The fixture programs, by the name of their source. */
 export const PROGRAM_NAMES = [
+  'acts',
   'arguments',
   'callsof',
   'chance',
