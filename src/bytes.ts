@@ -27,11 +27,15 @@ const UNPRINTABLE =
   // oxlint-disable-next-line no-control-regex -- these are the characters that must never reach a terminal
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]/u
 
+/** Printable ASCII without the backslash, as most paths are: shown as it is, which is worth knowing at once. */
+const PLAIN = /^[ -[\]-~]*$/
+
 /**
  * The text as it may be shown: valid, printable UTF-8 stays; a backslash becomes `\\`; every other byte becomes `\xNN`.
  * The result is one line, has no control characters, and distinct inputs give distinct outputs.
  */
 export function displayOf(text: ByteString): string {
+  if (PLAIN.test(text)) return text
   let shown = ''
   for (let at = 0; at < text.length;) {
     const unit = sequenceAt(text, at)
