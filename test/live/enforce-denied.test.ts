@@ -41,7 +41,7 @@ liveTest(
     for (const { seccomp, answer } of cases) {
       const serving = await serve(session, runtime, sealed, seccomp)
       t.teardown(() => runtime.remove(serving.name))
-      const own = (): readonly string[] =>
+      const told = (): readonly string[] =>
         enforcing
           .anomalies()
           .filter(
@@ -60,13 +60,20 @@ liveTest(
       t.equal(anomaly.process.path, '/bin/acts')
       await pause(5000)
       t.same(
-        own().toSorted(),
+        told().toSorted(),
         // What a static program asks as it starts, and nginx never did.
         ['denied:readlink ENOSYS', `denied:symlink ${answer}`],
         'exactly the refused calls, once each',
       )
       await serving.quit()
     }
+    // As the image's own program: what somebody does in a container from outside is no candidate.
+    const own = { image, seccomp: profile, flags: ['--entrypoint=/bin/acts'] }
+    t.match((await runtime.run({ ...own, command: ['symlink'] })).stdout, /errno 38/)
+    await enforcing.anomaly(
+      'symlink of the entrypoint',
+      ({ what, process }) => what === 'denied:symlink ENOSYS' && process.lineage === 'main',
+    )
     t.equal((await enforcing.stop()).code, 0)
 
     const { stdout } = await session.mustRun(['baseline', 'candidates', image, '--json'])
