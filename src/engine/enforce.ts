@@ -17,6 +17,7 @@ import type { Selection } from './input.js'
 import { keep } from './keep.js'
 import { observe, prepareHost } from './learn.js'
 import { loadPolicy, type LoadedPolicy, loadSeverityTable } from './policy-file.js'
+import { rehearse } from './rehearsal.js'
 import { Responses } from './responses.js'
 import { SealedImages } from './sealed-images.js'
 import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
@@ -77,6 +78,7 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
   const mount = await prepareHost(env)
   const enforcement = new Enforcement(options, policy, severity, mount)
   await enforcement.begin()
+  const rehearsal = rehearse(policy.compiled, severity)
   const { finish, observer } = await observe(
     { env, events: enforcement.sessionEvents(events), tracePath: undefined, stop },
     {
@@ -87,6 +89,7 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
       session: enforcement.sessionOptions(),
     },
   )
+  await rehearsal
   enforcement.start(observer.session)
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve()

@@ -7,9 +7,11 @@ import type { Sensor } from '../sensor/supervisor.js'
 import { scanCgroups } from '../workload/cgroup-scan.js'
 import { Answers } from './answers.js'
 import { attachSensor } from './attach.js'
+import { controllerMounts } from '../workload/resources.js'
 import { Feed } from './feed.js'
 import { CLOCK, hostResolver } from './host.js'
 import type { SessionFacts } from './input.js'
+import { ResourceSampler } from './resource-sampler.js'
 import { LearningSession, type SessionEvents, type SessionOptions } from './session.js'
 import type { TraceWriter } from './trace-file.js'
 
@@ -36,6 +38,7 @@ export class Observer {
   readonly #answers: Answers
   readonly #ready: Promise<void>
   #sensor: Sensor | undefined
+  #sampler: ResourceSampler | undefined
 
   constructor(options: ObserverOptions) {
     this.#options = options
@@ -84,12 +87,26 @@ export class Observer {
       ready: this.#ready,
       stop,
     })
+    if (cgroupId === undefined && !stop.aborted) await this.#sample()
   }
 
   /** Stops the sensor, waits for its last maps and for answers that are under way, and ends the session. Idempotent. */
   async detach(): Promise<void> {
+    await this.#sampler?.stop()
     await this.#sensor?.stop()
     await this.#answers.settled(ANSWERS_MS)
     this.feed.give({ kind: 'end' })
+  }
+
+  /** From now on, what containers take of the host is told from time to time. */
+  async #sample(): Promise<void> {
+    const sampler = new ResourceSampler({
+      mounts: await controllerMounts(this.#options.mount),
+      cgroups: () => this.session.cgroups(),
+      give: (fact) => this.feed.give(fact),
+      nowMs: () => CLOCK.nowMs(),
+    })
+    this.#sampler = sampler
+    sampler.start()
   }
 }

@@ -56,6 +56,11 @@ export class Runs {
     return this.#all.filter((run) => run.state !== 'ignored')
   }
 
+  /** Every run that has not ended, the ignored ones included. */
+  alive(): readonly Run[] {
+    return this.#all.filter((run) => run.endedMs === 0)
+  }
+
   /** Runs of that container that wait for their image. */
   waiting(containerId: string): readonly Run[] {
     return this.#all.filter((run) => run.containerId === containerId && run.state === 'waiting')

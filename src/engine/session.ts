@@ -156,6 +156,14 @@ export class LearningSession {
     return this.#runs.all()
   }
 
+  /** The cgroups of containers that run and are watched, each by the container's own, whether they are learned or not. */
+  cgroups(): readonly { readonly cgroupId: number; readonly path: string }[] {
+    return this.#runs.alive().flatMap((run) => {
+      const [cgroupId] = run.cgroups
+      return cgroupId === undefined || run.path === '' ? [] : [{ cgroupId, path: run.path }]
+    })
+  }
+
   get isReady(): boolean {
     return this.#attachment.isMade
   }
