@@ -12,7 +12,7 @@ import { asPlimsollError, type PlimsollError } from '../errors.js'
 import type { Action, ResponseRequest, ResponseResult } from '../respond/request.js'
 import { ENFORCE_PROBES } from '../sensor/program.js'
 import { Detection } from './detection.js'
-import { CLOCK } from './host.js'
+import { CLOCK, raisePriority } from './host.js'
 import type { Selection } from './input.js'
 import { keep } from './keep.js'
 import { observe, prepareHost } from './learn.js'
@@ -76,6 +76,7 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
   const policy = await loadPolicy(options.policyPath)
   const severity = await loadSeverityTable()
   const mount = await prepareHost(env)
+  raisePriority()
   const enforcement = new Enforcement(options, policy, severity, mount)
   await enforcement.begin()
   const rehearsal = rehearse(policy.compiled, severity)
