@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { isTracepoint } from '../../src/sensor/preflight.js'
-import { ENFORCE_PROBES } from '../../src/sensor/program.js'
+import { DENIAL_PROBES, ENFORCE_PROBES, LEARNING_PROBES } from '../../src/sensor/program.js'
 import { type ContainerSpec, containerName } from '../support/live/container-runtime.js'
 import { CALLS, extended, imageOf } from '../support/live/images.js'
 import { podman } from '../support/live/podman.js'
@@ -148,6 +148,24 @@ liveTest(
     t.match(early, { address: '127.0.0.109', protocol: 'tcp' }, 'also as it happened')
     const seen = connected.map((o) => `${o.protocol} ${o.address}`)
     t.same(new Set(seen), new Set(['tcp 127.0.0.109', 'udp 127.0.0.109', 'unix /tmp/other']))
+  },
+)
+
+// The compiler folds the watched cgroup into the programs: what fits on the stack for the host may not for one cgroup.
+liveTest(
+  'every set of probes attaches, to the host and to one cgroup',
+  ['root', 'bpf'],
+  async (t) => {
+    for (const probes of [LEARNING_PROBES, DENIAL_PROBES, ENFORCE_PROBES]) {
+      for (const cgroupId of [undefined, 1]) {
+        const sensor = new RecordedSensor()
+        const startMs = Date.now()
+        const stop = await sensor.attach(t, probes, cgroupId)
+        t.comment(`${probes.length} probe files in ${Date.now() - startMs} ms`)
+        await stop()
+        t.same(sensor.troubles(), [])
+      }
+    }
   },
 )
 

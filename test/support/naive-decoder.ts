@@ -2,8 +2,19 @@
  * The decoder's twin for well-formed streams: repairs bpftrace's escapes, then leaves all reading to JSON.parse, regular
  * expressions and the platform's own address formatting. Knows nothing of chunks, limits or bad input.
  */
-import { byteStringOf, byteStringOfText, type ByteString } from '../../src/bytes.js'
-import { ABIS, LINEAGES, type Observation } from '../../src/observation.js'
+import { byteStringOf, type ByteString } from '../../src/bytes.js'
+import type { Observation } from '../../src/observation.js'
+import {
+  endpoint,
+  ipv4,
+  ipv6,
+  memoryOf,
+  ownerOf,
+  partsOf,
+  tagOf,
+  tcp,
+  used,
+} from './naive-fields.js'
 import { ARRIVED_MS, type Told } from './sensor-stream.js'
 
 interface Line {
@@ -259,79 +270,4 @@ function parsed(line: Uint8Array): Line {
     byte === undefined ? all : `\\u00${byte}`,
   )
   return JSON.parse(json) as Line
-}
-
-function ownerOf(
-  key: string | undefined,
-): Pick<Observation & { kind: 'exec' }, 'cgroupId' | 'lineage'> {
-  const bits = BigInt(key ?? '')
-  const lineage = LINEAGES[Number((bits >> 13n) & 7n)]
-  return {
-    cgroupId: Number(bits >> 24n),
-    lineage: lineage === undefined || lineage === 'unknown' ? 'main' : lineage,
-  }
-}
-
-function partsOf(key: string | undefined): {
-  readonly tag: number
-  readonly abi: (typeof ABIS)[number]
-  readonly nr: number
-} {
-  const bits = BigInt(key ?? '')
-  const abi = ABIS[Number((bits >> 10n) & 7n)]
-  if (abi === undefined) throw new Error(`no such ABI: ${key}`)
-  const tag = ownerOf(key).lineage === 'exec' ? Number((bits >> 16n) & 255n) : 0
-  return { tag, abi, nr: Number(bits & 1023n) }
-}
-
-function used(map: 'caps' | 'uring', number: string | undefined) {
-  return map === 'caps'
-    ? ({ kind: 'capability', capability: Number(number) } as const)
-    : ({ kind: 'io_uring', opcode: Number(number) } as const)
-}
-
-function tagOf(key: string | undefined): number {
-  return partsOf(key).tag
-}
-
-function endpoint(
-  key: string | undefined,
-  op: string | undefined,
-): {
-  readonly kind: 'connect' | 'listen'
-  readonly cgroupId: number
-  readonly lineage: (Observation & { kind: 'exec' })['lineage']
-  readonly truncated: false
-} {
-  return { kind: op === '2' ? 'listen' : 'connect', ...ownerOf(key), truncated: false }
-}
-
-function tcp(key: string | undefined, what: string | undefined, address: string | undefined) {
-  const bits = BigInt(what ?? '')
-  return {
-    ...endpoint(key, bits >> 16n === 10n ? '2' : '1'),
-    protocol: 'tcp' as const,
-    address: byteStringOfText((address ?? '').replace(/^::ffff:(?=[\d.]+$)/, '')),
-    port: Number(bits & 0xffffn),
-    source: 'kernel' as const,
-  }
-}
-
-/** The bytes of a number that was read from memory as little-endian. */
-function memoryOf(word: string | undefined): Buffer {
-  return Buffer.from((word ?? '').padStart(16, '0'), 'hex').reverse()
-}
-
-function ipv4(low: string | undefined): ByteString {
-  return byteStringOfText([...memoryOf(low).subarray(0, 4)].join('.'))
-}
-
-/** Lets a URL write the address, which follows RFC 5952; it spells IPv4-mapped ones in hexadecimal. */
-function ipv6(high: string | undefined, low: string | undefined): ByteString {
-  const bytes = Buffer.concat([memoryOf(high), memoryOf(low)])
-  const hex = bytes.toString('hex')
-  if (hex.startsWith('00000000000000000000ffff'))
-    return byteStringOfText([...bytes.subarray(12)].join('.'))
-  const { hostname } = new URL(`http://[${hex.match(/.{4}/g)?.join(':')}]/`)
-  return byteStringOfText(hostname.slice(1, -1))
 }

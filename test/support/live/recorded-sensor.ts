@@ -43,8 +43,15 @@ export class RecordedSensor implements ObservationSink {
     this.observations.push(observation)
   }
 
-  /** Attaches those probes to the whole host; the sensor is stopped with the test, or by the function that is returned. */
-  async attach(t: Test, probes: readonly ProbeName[]): Promise<() => Promise<void>> {
+  /**
+   * Attaches those probes, to the whole host or to one cgroup; the sensor is stopped with the test, or by the function that
+   * is returned.
+   */
+  async attach(
+    t: Test,
+    probes: readonly ProbeName[],
+    cgroupId?: number,
+  ): Promise<() => Promise<void>> {
     const env = process.env
     const stop = new AbortController()
     const ready = new Promise<void>((resolve) => (this.#onReady = resolve))
@@ -52,7 +59,7 @@ export class RecordedSensor implements ObservationSink {
       env,
       bpftrace: (await hostVersions(env)).bpftrace,
       probes,
-      cgroupId: undefined,
+      cgroupId,
       give: (fact) => this.#take(fact),
       ready,
       stop: stop.signal,
