@@ -40,7 +40,11 @@ liveTest(
     }
     const env = await environment(home, daemon.env)
     const waiting: Running[] = []
-    t.teardown(() => waiting.forEach((running) => running.child.kill('SIGKILL')))
+    t.teardown(async () => {
+      waiting.forEach((running) => running.child.kill('SIGKILL'))
+      // A hook that is left behind would refuse every container, as the state it looks at is gone.
+      await home.run(['apply', 'hook', 'remove'])
+    })
     for (const { script, note } of BLOCKS) {
       const title = script.trim()
       if (title === 'make test') continue
