@@ -11,6 +11,8 @@ import {
   type NamedItem,
 } from '../baseline/item-key.js'
 import { OWN_LINEAGES } from '../baseline/incidences.js'
+import { resourcesOf } from '../baseline/resources.js'
+import type { RunRecord } from '../baseline/run-record.js'
 import { allowedItems, judgedKinds, sealOf } from '../baseline/sealed.js'
 import { argumentCallOf } from '../kernel/arguments.js'
 import { answerLabel } from '../kernel/denial-answer.js'
@@ -45,7 +47,6 @@ export function heldToOf(baseline: Baseline): HeldTo | undefined {
   const seal = sealOf(baseline)
   if (seal === undefined) return undefined
   const items = allowedItems(baseline)
-  const resources = baseline.resources()
   const { verdicts } = baseline.decisions
   return {
     revision: baseline.revision,
@@ -63,15 +64,7 @@ export function heldToOf(baseline: Baseline): HeldTo | undefined {
     ),
     ...unusualPrograms(baseline, seal.atMs),
     likenesses: likenessesOf(items),
-    resources:
-      resources === undefined
-        ? undefined
-        : {
-            memory: resources.memoryBytes,
-            cpu: resources.cpuMilli,
-            pids: resources.pids,
-            samples: resources.samples,
-          },
+    resources: resourcesAt(baseline, seal.atMs),
   }
 }
 
@@ -155,4 +148,25 @@ function unusualPrograms(
     }
   }
   return { drifted, fileless }
+}
+
+/** Of the runs that did nothing any more after the seal: what took more since has not become usual by that. */
+function resourcesAt(baseline: Baseline, sealedMs: number): LearnedResources | undefined {
+  const { runs, folded } = baseline.snapshot()
+  const peaks = runs.filter((run) => lastMsOf(run) <= sealedMs).map((run) => run.resources)
+  const isFoldedBefore =
+    folded !== undefined && Math.max(folded.lastEndedMs, folded.upTo.startedMs) <= sealedMs
+  const found = resourcesOf(isFoldedBefore ? [folded.resources, ...peaks] : peaks)
+  if (found === undefined) return undefined
+  const { memoryBytes, cpuMilli, pids, samples } = found
+  return { memory: memoryBytes, cpu: cpuMilli, pids, samples }
+}
+
+/** When it ended, or was last seen to do anything if its end was not seen. */
+function lastMsOf({ startedMs, endedMs, behaviours }: RunRecord): number {
+  if (endedMs > 0) return endedMs
+  return OWN_LINEAGES.flatMap((lineage) => behaviours[lineage].syscalls).reduce(
+    (last, { lastMs }) => Math.max(last, lastMs),
+    startedMs,
+  )
 }
