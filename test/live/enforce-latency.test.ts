@@ -48,7 +48,9 @@ liveTest(
         `p90 ${at(0.9).toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, most ${delays.at(-1)?.toFixed(2)} ms`,
     )
     if (process.env['SHOW'] !== undefined) {
-      const order = programs.map(({ id, atNs, at }) => `${at} ${((Number(readNs.get(id) ?? 0n) - atNs) / 1e6).toFixed(1)}`)
+      const order = programs.map(
+        ({ id, atNs, at }) => `${at} ${((Number(readNs.get(id) ?? 0n) - atNs) / 1e6).toFixed(1)}`,
+      )
       t.comment(order.filter((line) => Number(line.split(' ')[1]) > 3).join('; '))
       t.comment(enforcing.attached.stderr())
     }
