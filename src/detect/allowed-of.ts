@@ -4,13 +4,13 @@
  */
 import { itemKeyOf } from '../baseline/item-key.js'
 import type { SyscallFacts } from '../baseline/syscall-item.js'
-import { argumentCallOf } from '../kernel/arguments.js'
 import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { ABIS } from '../observation.js'
 import type { AllowedSet } from './allowed-set.js'
-import { type AnomalyKind, kindOf, type Subject } from './anomaly.js'
-import { hasAnyArgument, type HeldTo } from './held-to.js'
+import type { AnomalyKind, Subject } from './anomaly.js'
+import { allows, hasAnyArgument, type HeldTo } from './held-to.js'
+import { mayDeny } from './policy-ahead.js'
 import type { CompiledPolicy } from './policy-compile.js'
 
 /** ENOSYS (include/uapi/asm-generic/errno.h). */
@@ -29,8 +29,9 @@ const ITEM_KINDS = [
 
 /** The set for an image. O(items * rules that deny). */
 export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
-  const isOpen = (subject: Subject): boolean => !mayDeny(policy, subject)
-  const syscalls: SyscallFacts[] = requiredCalls(held)
+  const isOpen = (subject: Subject): boolean =>
+    allows(held, policy, subject) && !mayDeny(policy, subject)
+  const syscalls = requiredCalls(held).filter(({ abi, nr }) => isOpen({ kind: 'syscall', abi, nr }))
   const values: (SyscallFacts & { readonly value: number })[] = []
   const capabilities: number[] = []
   const opcodes: number[] = []
@@ -72,33 +73,26 @@ export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
         break
     }
   }
-  const isArgumentDenied = policy
-    .rulesOf('argument')
-    .some(({ verdict }) => verdict.layer !== 'allow')
+  // Which values a rule or the list is about is not known before one is seen.
+  const areArgumentsOpen =
+    policy.policy.neverLearn.length === 0 &&
+    policy.rulesOf('argument').every(({ verdict }) => verdict.layer === 'allow')
   return {
     syscalls,
     arguments: values,
-    anyArgument: isArgumentDenied
-      ? []
-      : syscalls.filter(
-          ({ abi, nr }) => argumentCallOf(abi, nr) !== undefined && hasAnyArgument(held, abi, nr),
-        ),
+    anyArgument: areArgumentsOpen
+      ? syscalls.filter(({ abi, nr }) => hasAnyArgument(held, abi, nr))
+      : [],
     denials: ABIS.flatMap((abi) => {
       const nr = syscallNr(abi, 'clone3')
-      return nr === undefined ? [] : [{ abi, nr, answer: ENOSYS }]
+      if (nr === undefined || !isOpen({ kind: 'denied', abi, nr, answer: ENOSYS })) return []
+      return [{ abi, nr, answer: ENOSYS }]
     }),
     capabilities,
     opcodes,
     keys,
     unjudged: unjudgedKinds(held),
   }
-}
-
-/** Whether some rule that denies is about such an act, in whatever container and by whatever program. */
-function mayDeny(policy: CompiledPolicy, subject: Subject): boolean {
-  return policy
-    .rulesOf(kindOf(subject))
-    .some(({ verdict, match }) => verdict.layer !== 'allow' && match.fits(subject))
 }
 
 function requiredCalls(held: HeldTo): SyscallFacts[] {

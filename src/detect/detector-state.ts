@@ -24,6 +24,8 @@ export interface ContainerState {
   readonly scope: WorkloadScope
   readonly image: ImageState | undefined
   readonly resources: ResourceWatch
+  /** Keys of what was raised by rules alone, see `by-rules`. */
+  readonly ruled: Set<string>
 }
 
 /** What is no container's: the sensor itself. */

@@ -6,12 +6,13 @@
 import type { Lineage, Source } from '../observation.js'
 import type { Anomaly, EvidenceQuality, ProcessFacts, Subject, WorkloadFacts } from './anomaly.js'
 import { type ContainerState, HOST } from './detector-state.js'
-import { holds } from './held-to.js'
+import { allows } from './held-to.js'
 import type { Incidents } from './incidents.js'
 import type { AnomalyKey, Ledger } from './ledger.js'
 import { likenessOf } from './likeness.js'
+import { verdictAhead } from './policy-ahead.js'
 import type { CompiledPolicy } from './policy-compile.js'
-import { decisionOf } from './policy-decision.js'
+import { decisionOf, type Judgement } from './policy-decision.js'
 import { policyScopeOf, workloadScopeOf } from './policy-scope.js'
 import type { Processes } from './processes.js'
 import { type CompiledSeverity, severityOf } from './severity.js'
@@ -36,8 +37,11 @@ export interface Fact {
   readonly count: number
 }
 
-/** `conditional`: allowed by a rule that looks at who does it; somebody else may not. */
-export type Verdict = 'raised' | 'allowed' | 'conditional'
+/** What the formula says of a fact. */
+export interface Verdict extends Judgement {
+  /** A rule that looks at who does it may say otherwise of somebody else. */
+  readonly isConditional: boolean
+}
 
 export interface JudgeParts {
   readonly processes: Processes
@@ -77,31 +81,35 @@ export class Judge {
     this.#lossMs = Math.max(this.#lossMs, atMs)
   }
 
-  /** Judges a fact that is not known as allowed. An anomaly is raised under `key`. */
-  judge(container: ContainerState, key: AnomalyKey, fact: Fact): Verdict {
+  /** What the formula says of the fact. Raises nothing. */
+  decide(container: ContainerState, fact: Fact): Verdict {
     const { subject, lineage } = fact
     const held = container.image?.held
-    const process = this.#processOf(container, fact)
-    const scope = policyScopeOf(container.scope, process)
-    const isInBaseline = (one: Subject): boolean => held !== undefined && holds(held, one)
-    const { decision, allowed } = decisionOf(this.policy, isInBaseline, subject, scope)
-    if (allowed) return this.#isConditional(fact, lineage) ? 'conditional' : 'allowed'
-    const isFirst = held === undefined || !held.likenesses.has(likenessOf(subject))
-    const rating = severityOf(this.#parts.severity, this.policy, subject, {
-      scope,
-      layer: decision.layer,
-      isFirst,
-    })
-    this.#raise(container, key, fact, { process, decision, ...rating })
-    return 'raised'
+    const scope = policyScopeOf(container.scope, this.#processOf(container, fact))
+    const isInBaseline = (one: Subject): boolean =>
+      held !== undefined && allows(held, this.policy, one)
+    const ahead = verdictAhead(this.policy, subject, { ...container.scope, lineage })
+    return {
+      ...decisionOf(this.policy, isInBaseline, subject, scope),
+      isConditional: ahead === 'ask',
+    }
   }
 
-  /** Judges by the rules that deny alone: of a kind, or an image, that there is nothing else to judge by. */
-  judgeByPolicy(container: ContainerState, key: AnomalyKey, fact: Fact): Verdict {
+  /** Judges a fact that is not known as allowed; if it is not, an anomaly is raised under `key`. */
+  judge(container: ContainerState, key: AnomalyKey, fact: Fact): Verdict {
+    const verdict = this.decide(container, fact)
+    if (verdict.allowed) return verdict
+    const { subject } = fact
+    const { decision } = verdict
+    const held = container.image?.held
     const process = this.#processOf(container, fact)
-    const verdict = this.policy.decide(fact.subject, policyScopeOf(container.scope, process))
-    if (verdict === undefined || verdict.layer === 'allow') return 'allowed'
-    return this.judge(container, key, fact)
+    const rating = severityOf(this.#parts.severity, this.policy, subject, {
+      scope: policyScopeOf(container.scope, process),
+      layer: decision.layer,
+      isFirst: held === undefined || !held.likenesses.has(likenessOf(subject)),
+    })
+    this.#raise(container, key, fact, { process, decision, ...rating })
+    return verdict
   }
 
   /** Raises what no baseline speaks about: a loss of sight, of a container or of the whole host. */
@@ -164,11 +172,5 @@ export class Judge {
       }
     }
     return facts
-  }
-
-  #isConditional({ subject }: Fact, lineage: Lineage): boolean {
-    return this.policy
-      .rulesOf(subject.kind === 'exec' ? 'exec' : subject.kind)
-      .some(({ match }) => !match.isDecidedBy(lineage) && match.fits(subject))
   }
 }

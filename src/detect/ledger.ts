@@ -72,6 +72,16 @@ export class Ledger {
     return true
   }
 
+  /** It is none any longer; what was counted of it is still told. */
+  drop(key: AnomalyKey): void {
+    this.#live.delete(key)
+  }
+
+  /** The container is gone; likewise. `cgroupId` is as in the facts. */
+  forget(cgroupId: number): void {
+    this.#live.forget(cgroupId)
+  }
+
   /** The anomaly as it is now. */
   find(key: AnomalyKey): Anomaly | undefined {
     const live = this.#live.peek(key)

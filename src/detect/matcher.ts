@@ -51,6 +51,21 @@ export class Matcher {
     return this.#entry === NO_ENTRY ? 0 : this.#tally.countOf(this.#entry)
   }
 
+  /** The kind as which it was counted: a call may be part of its ABI. -1 where nothing was counted. */
+  get countedKind(): number {
+    return this.#entry === NO_ENTRY ? NO_ENTRY : this.#tally.kindOf(this.#entry)
+  }
+
+  /** What was remarked of it: 0 of what is new. */
+  get mark(): number {
+    return this.#entry === NO_ENTRY ? 0 : this.#tally.markOf(this.#entry)
+  }
+
+  /** Remarks something of what the last observation was counted as; one byte. */
+  remark(mark: number): void {
+    if (this.#entry !== NO_ENTRY) this.#tally.mark(this.#entry, mark)
+  }
+
   /** A system call. */
   syscall(cgroupId: number, lineage: number, abi: number, nr: number, count: number): Outcome {
     const place = this.#cgroups.placeOf(cgroupId)

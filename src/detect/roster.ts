@@ -89,6 +89,13 @@ export class Roster {
     return undefined
   }
 
+  /** Adds the bits to the marks of all that is counted of the image's containers. */
+  markAll(image: ImageHandle, bits: number): void {
+    const slot = this.tracked.images.slotOf(image)
+    if (slot === NO_SLOT) return
+    for (const container of this.tracked.usersOf(slot)) this.tally.markAll(container, bits)
+  }
+
   /** The image goes, which no container may have any longer. */
   releaseImage(image: ImageHandle): Refusal | undefined {
     const slot = this.tracked.images.slotOf(image)

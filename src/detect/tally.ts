@@ -2,12 +2,12 @@
  * What containers did that is not allowed: an entry per container, kind, lineage and item, and how often. Entries of all
  * containers share parallel columns and one index; those of one container are a list, so that they go when it goes.
  *
- *   entry       containers | highs | lows | counts | serials | next
- *                  Uint16   Uint32  Uint32 Float64  Float64   Int32
+ *   entry       containers | highs | lows | counts | serials | next | marks
+ *                  Uint16   Uint32  Uint32 Float64  Float64   Int32   Uint8
  *   index       Int32Array   entry plus one, by hash; 0 is an empty place
  *   container   heads | sizes | told | by kind: kinds (Uint16), overflow (Float64)
  *
- * Counting is O(1); 34 bytes per entry and 8 to 16 of index, 140 per container. A container has at most `perKind` entries of
+ * Counting is O(1); 35 bytes per entry and 8 to 16 of index, 140 per container. A container has at most `perKind` entries of
  * one kind; its first `reserved` find room whatever the others do, further ones share `shared` places.
  */
 import { KIND_COUNT, kindOfHigh, mixed } from './fact-code.js'
@@ -32,6 +32,8 @@ export class Tally {
   #counts = new Float64Array(FIRST_ENTRIES)
   #serials = new Float64Array(FIRST_ENTRIES)
   #next = new Int32Array(FIRST_ENTRIES)
+  /** What the caller remarked of an entry; 0 of a new one. */
+  #marks = new Uint8Array(FIRST_ENTRIES)
   #index = new Int32Array(FIRST_ENTRIES * 2)
   #mask = FIRST_ENTRIES * 2 - 1
   /** Entries that were ever used, and the list of those that are free again. */
@@ -77,6 +79,7 @@ export class Tally {
     this.#lows[entry] = low
     this.#counts[entry] = count
     this.#serials[entry] = ++this.#serial
+    this.#marks[entry] = 0
     this.#next[entry] = this.#heads[container]!
     this.#heads[container] = entry
     const size = this.#sizes[container]!
@@ -98,6 +101,26 @@ export class Tally {
 
   serialOf(entry: number): TallySerial {
     return this.#serials[entry]! as TallySerial
+  }
+
+  kindOf(entry: number): number {
+    return kindOfHigh(this.#highs[entry]!)
+  }
+
+  markOf(entry: number): number {
+    return this.#marks[entry]!
+  }
+
+  /** One byte. */
+  mark(entry: number, mark: number): void {
+    this.#marks[entry] = mark
+  }
+
+  /** Adds the bits to the marks of all entries of the container. O(entries of the container). */
+  markAll(container: number, bits: number): void {
+    for (let entry = this.#heads[container]!; entry !== NO_ENTRY; entry = this.#next[entry]!) {
+      this.#marks[entry] = this.#marks[entry]! | bits
+    }
   }
 
   /** `count` times that found no room; whether they are the container's first of that kind. */
@@ -200,6 +223,7 @@ export class Tally {
     this.#counts = copiedInto(new Float64Array(entries), this.#counts)
     this.#serials = copiedInto(new Float64Array(entries), this.#serials)
     this.#next = copiedInto(new Int32Array(entries), this.#next)
+    this.#marks = copiedInto(new Uint8Array(entries), this.#marks)
     this.#index = new Int32Array(entries * 2)
     this.#mask = entries * 2 - 1
     // It grows when none is free, so all that were used are in use.

@@ -8,7 +8,8 @@
  * A fact whose place another one has taken meanwhile is kept once more: this is for people to read. Per container that did
  * anything 4.1 KB and its facts; `capacity` bounds the containers.
  */
-import type { Subject, TimelineEntry } from './anomaly.js'
+import type { TimelineEntry } from './anomaly.js'
+import { subjectKey } from './subject-key.js'
 
 const ENTRY_LIMIT = 64
 const ENTRY_MASK = ENTRY_LIMIT - 1
@@ -61,36 +62,9 @@ export class Timeline {
 /** Of lineage and subject; never 0, which stands for nothing seen. FNV-1a (draft-eastlake-fnv). */
 function hashOf({ lineage, subject }: TimelineEntry): number {
   let hash = 0x811c_9dc5
-  const text = `${lineage}\0${textOf(subject)}`
+  const text = `${lineage}\0${subjectKey(subject)}`
   for (let i = 0; i < text.length; i++) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193)
   }
   return (hash ^ (hash >>> 16)) >>> 0 || 1
-}
-
-/** Whatever tells the subject from others, in an order that does not depend on who made it. */
-function textOf(subject: Subject): string {
-  switch (subject.kind) {
-    case 'abi':
-      return [subject.kind, subject.abi].join('\0')
-    case 'syscall':
-      return [subject.kind, subject.abi, subject.nr].join('\0')
-    case 'argument':
-      return [subject.kind, subject.abi, subject.nr, subject.value].join('\0')
-    case 'denied':
-      return [subject.kind, subject.abi, subject.nr, subject.answer].join('\0')
-    case 'exec':
-      return [subject.kind, subject.upper, subject.fileless, subject.path, subject.exe].join('\0')
-    case 'connect':
-    case 'listen':
-      return [subject.kind, subject.protocol, subject.port, subject.address].join('\0')
-    case 'capability':
-      return [subject.kind, subject.capability].join('\0')
-    case 'io_uring':
-      return [subject.kind, subject.opcode].join('\0')
-    case 'sensor':
-      return [subject.kind, subject.what].join('\0')
-    case 'resource':
-      return [subject.kind, subject.resource].join('\0')
-  }
 }

@@ -17,7 +17,12 @@ const SETTLED_MS = 30_000
 
 /** What a run is to the detector. */
 type Watched =
-  | { readonly kind: 'waiting'; readonly held: Held<(container: ContainerHandle) => void> }
+  | {
+      readonly kind: 'waiting'
+      /** Of which the first fact was: the run may have none left when it is known what it is. */
+      readonly cgroupId: number
+      readonly held: Held<(container: ContainerHandle) => void>
+    }
   | { readonly kind: 'watched'; readonly container: ContainerHandle }
   | { readonly kind: 'ignored' }
 
@@ -52,19 +57,19 @@ export class Detection implements ObservationSink {
   resolved(run: Run, answer: ContainerAnswer, isWanted: boolean, atMs: number): void {
     const before = this.#watched.get(run)
     if (before?.kind === 'watched') return
-    const container = isWanted ? this.#open(run, answer, atMs) : undefined
+    const [first] = run.cgroups
+    const cgroupId = first ?? (before?.kind === 'waiting' ? before.cgroupId : undefined)
+    // One that is over and of which nothing was told has nothing to be watched for.
+    const container =
+      isWanted && cgroupId !== undefined ? this.#open(run, cgroupId, answer, atMs) : undefined
     if (container === undefined) {
       this.#watched.set(run, { kind: 'ignored' })
       return
     }
     this.#watched.set(run, { kind: 'watched', container })
     this.#containers.set(container, run)
-    for (const cgroupId of run.cgroups) this.#detector.track(cgroupId, container)
-    if (before?.kind !== 'waiting') return
-    const { dropped } = before.held
-    for (const fact of before.held.take()) fact(container)
-    if (dropped > 0)
-      this.#detector.lost(container, dropped, 'held while the image was looked up', atMs)
+    for (const id of run.cgroups) this.#detector.track(id, container, atMs)
+    if (before?.kind === 'waiting') this.#release(before.held, container, atMs)
     if (run.endedMs > 0) this.gone(run, atMs)
   }
 
@@ -147,21 +152,36 @@ export class Detection implements ObservationSink {
       if (watched?.kind === 'ignored') return
       if (watched?.kind === 'watched') {
         // A container may make cgroups of its own.
-        this.#detector.track(cgroupId, watched.container)
+        this.#detector.track(cgroupId, watched.container, atMs)
         fact(watched.container)
         return
       }
       const held = watched?.held ?? new Held<(container: ContainerHandle) => void>(HELD_LIMIT)
-      if (watched === undefined) this.#watched.set(run, { kind: 'waiting', held })
+      if (watched === undefined) this.#watched.set(run, { kind: 'waiting', cgroupId, held })
       held.add((container) => {
-        this.#detector.track(cgroupId, container)
+        this.#detector.track(cgroupId, container, atMs)
         fact(container)
       })
     })
   }
 
-  #open(run: Run, answer: ContainerAnswer, atMs: number): ContainerHandle | undefined {
-    const [cgroupId = 0] = run.cgroups
+  #release(
+    held: Held<(container: ContainerHandle) => void>,
+    container: ContainerHandle,
+    atMs: number,
+  ): void {
+    for (const fact of held.take()) fact(container)
+    const { dropped } = held
+    if (dropped === 0) return
+    this.#detector.lost(container, dropped, 'held while the image was looked up', atMs)
+  }
+
+  #open(
+    run: Run,
+    cgroupId: number,
+    answer: ContainerAnswer,
+    atMs: number,
+  ): ContainerHandle | undefined {
     return this.#detector.open(
       {
         runtime: answer.runtime,

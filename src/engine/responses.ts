@@ -20,6 +20,8 @@ export interface ResponsesOptions {
   readonly dryRun: boolean
   readonly afterwards: ResponseRequest['afterwards']
   readonly responded: (result: ResponseResult, anomaly: Anomaly) => void
+  /** Who acts; undefined: a responder on this host. */
+  readonly responder?: Pick<Responder, 'act'>
 }
 
 /** Where the container is, and what it did of late. */
@@ -36,7 +38,7 @@ const PROFILE_LIMIT = 1024
 
 export class Responses {
   readonly #options: ResponsesOptions
-  readonly #responder: Responder
+  readonly #responder: Pick<Responder, 'act'>
   readonly #incidents = new Map<string, Anomaly[]>()
   /** By digest of an image: the hash of its applied profile. */
   readonly #profiles = new LRUCache<string, string>({ max: PROFILE_LIMIT })
@@ -44,15 +46,7 @@ export class Responses {
 
   constructor(options: ResponsesOptions) {
     this.#options = options
-    this.#responder = new Responder({
-      stateDirectory: options.stateDirectory,
-      mount: options.mount,
-      clock: options.clock,
-      protects: (workload) =>
-        options.policy().isProtected(workloadScopeOf(workload, undefined))
-          ? 'the policy lists it as protected'
-          : undefined,
-    })
+    this.#responder = options.responder ?? responderOf(options)
   }
 
   /** An anomaly was raised: what has to be done is begun before this returns. */
@@ -120,4 +114,16 @@ export class Responses {
     }
     return anomalies
   }
+}
+
+function responderOf({ stateDirectory, mount, clock, policy }: ResponsesOptions): Responder {
+  return new Responder({
+    stateDirectory,
+    mount,
+    clock,
+    protects: (workload) =>
+      policy().isProtected(workloadScopeOf(workload, undefined))
+        ? 'the policy lists it as protected'
+        : undefined,
+  })
 }
