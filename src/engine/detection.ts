@@ -162,6 +162,7 @@ export class Detection implements ObservationSink {
 
   #open(run: Run, answer: ContainerAnswer, atMs: number): ContainerHandle | undefined {
     const [cgroupId = 0] = run.cgroups
+    const { labels } = answer
     return this.#detector.open(
       {
         runtime: answer.runtime,
@@ -171,7 +172,7 @@ export class Detection implements ObservationSink {
         imageName: answer.found ? answer.imageName : '',
         cgroupId,
       },
-      undefined,
+      labels && new Map(labels.map(({ key, value }) => [key, value])),
       atMs,
     )
   }
