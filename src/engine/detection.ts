@@ -2,6 +2,7 @@
  * Brings what the sensor says to the detector: finds the container that a fact is about, and holds facts back, bounded, until
  * its runtime has said what it is. Counts of what is known pass straight through. Pure.
  */
+import type { ResourceSample } from '../baseline/resources.js'
 import type { Detector } from '../detect/detector.js'
 import type { ContainerHandle } from '../detect/handles.js'
 import type { Abi, DenialHint, Lineage, Observation, ObservationSink } from '../observation.js'
@@ -66,6 +67,15 @@ export class Detection implements ObservationSink {
     if (dropped > 0)
       this.#detector.lost(container, dropped, 'held while the image was looked up', atMs)
     if (run.endedMs > 0) this.gone(run, atMs)
+  }
+
+  /** What the workload of that cgroup takes of the host. */
+  sampled(cgroupId: number, { memoryBytes, cpuMilli, pids }: ResourceSample, atMs: number): void {
+    for (const [container, run] of this.#containers) {
+      if (!run.cgroups.has(cgroupId)) continue
+      this.#detector.sample(container, { memory: memoryBytes, cpu: cpuMilli, pids }, atMs)
+      return
+    }
   }
 
   /** The last cgroup of a run is gone. */

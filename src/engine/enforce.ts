@@ -179,13 +179,7 @@ class Enforcement {
       },
       gone: (run, atMs) => this.#detection?.gone(run, atMs),
       missed: (missed, _sinceMs, atMs) => this.#detector.missed(missed, atMs),
-      sampled: (cgroupId, { memoryBytes, cpuMilli, pids }, atMs) => {
-        const found = this.#detection
-          ?.containers()
-          .find(({ run }) => run.cgroups.has(cgroupId))?.container
-        const sample = { memory: memoryBytes, cpu: cpuMilli, pids }
-        if (found !== undefined) this.#detector.sample(found, sample, atMs)
-      },
+      sampled: (cgroupId, sample, atMs) => this.#detection?.sampled(cgroupId, sample, atMs),
     }
   }
 
