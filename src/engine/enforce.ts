@@ -10,7 +10,7 @@ import { Detector } from '../detect/detector.js'
 import type { Policy } from '../detect/policy.js'
 import { asPlimsollError, type PlimsollError } from '../errors.js'
 import type { Action, ResponseRequest, ResponseResult } from '../respond/request.js'
-import { ENFORCE_PROBES } from '../sensor/program.js'
+import { ENFORCE_PROBES, PROBES, type ProbeName } from '../sensor/program.js'
 import { Detection } from './detection.js'
 import { CLOCK } from './host.js'
 import type { Selection } from './input.js'
@@ -83,7 +83,7 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
       mount,
       selection,
       cgroupId: undefined,
-      probes: ENFORCE_PROBES,
+      probes: enforcement.probes,
       session: enforcement.sessionOptions(),
     },
   )
@@ -148,6 +148,11 @@ class Enforcement {
     const { events } = this.#options
     for (const error of await this.#sealed.refresh()) events.troubled(error)
     events.begun(this.#policy, this.#sealed.count)
+  }
+
+  /** Once it has begun: an image whose requests of ioctl are sealed later is held to them from the next start on. */
+  get probes(): readonly ProbeName[] {
+    return this.#sealed.needsIoctl ? PROBES : ENFORCE_PROBES
   }
 
   sessionOptions(): SessionOptions {
