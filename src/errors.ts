@@ -188,6 +188,12 @@ export const ERRORS = {
     exit: 1,
     grpc: 5,
   },
+  NOTHING_JUDGED: {
+    message: 'the policy was not tested on {path}: {problem}',
+    hint: 'Record containers, as `plimsoll record FILE --all` does, and learn and seal their images first.',
+    exit: 1,
+    grpc: 5,
+  },
   FILE_UNREADABLE: {
     message: 'cannot read {path}: {problem}',
     hint: 'Check the path and its permissions.',

@@ -40,6 +40,7 @@ export interface LearningFlags {
   readonly image?: string
   readonly container?: string
   readonly all?: boolean
+  readonly ioctl?: boolean
   readonly listen?: string
   readonly verify?: boolean
   readonly json?: boolean
@@ -58,6 +59,7 @@ export function withLearningOptions(command: Command): Command {
       '--until-stable',
       'stop when nothing new is expected: 20 runs or 60 s windows, less than 1 new item in 20 of them, none in the last 10',
     )
+    .option('--ioctl', 'also learn which requests ioctl is called with')
     .option(
       '--listen <address>',
       'serve what is learned over gRPC meanwhile, e.g. unix:/run/plimsoll/learn.sock',
@@ -98,6 +100,7 @@ export async function runLearning(
   const options: LearnOptions = {
     env: context.terminal.env,
     events: served?.heard(events) ?? events,
+    ioctl: flags.ioctl ?? false,
     tracePath,
     stop: stop.signal,
   }

@@ -1,8 +1,9 @@
-/** `plimsoll policy ...`: say what is wrong with a policy, and show what one says. */
+/** `plimsoll policy ...`: say what is wrong with a policy, show what one says, and try it on a trace. */
 import type { Command } from 'commander'
 import { quoted } from '../errors.js'
 import { command, type Context, jsonOption, printJson } from './context.js'
 import { plural } from './plural.js'
+import { policyTestCommand } from './policy-test.js'
 
 /** Answer "no": the policy has errors. */
 const HAS_ERRORS = 3
@@ -12,9 +13,10 @@ interface Flags {
 }
 
 export function policyCommand(context: Context): Command {
-  return command('policy', 'check a policy, and show what it says')
+  return command('policy', 'check a policy, show what it says, and try it on a trace')
     .addCommand(check(context))
     .addCommand(show(context))
+    .addCommand(policyTestCommand(context))
 }
 
 function check(context: Context): Command {

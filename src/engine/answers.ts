@@ -73,6 +73,7 @@ export class Answers {
             imageName: resolution.facts.imageName,
             entrypoint: resolution.facts.entrypoint,
             healthChecks: resolution.facts.healthChecks,
+            labels: resolution.facts.labels,
           }
         : {
             runtime,
@@ -85,6 +86,7 @@ export class Answers {
             imageName: '',
             entrypoint: [],
             healthChecks: [],
+            labels: undefined,
           }
     this.#options.give({ kind: 'container', answer })
   }

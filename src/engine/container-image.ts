@@ -26,5 +26,6 @@ export function noAnswer(containerId: string): ContainerAnswer {
     imageName: '',
     entrypoint: [],
     healthChecks: [],
+    labels: undefined,
   }
 }

@@ -2,6 +2,7 @@
  * Brings what the sensor says to the detector: finds the container that a fact is about, and holds facts back, bounded, until
  * its runtime has said what it is. Counts of what is known pass straight through. Pure.
  */
+import type { ResourceSample } from '../baseline/resources.js'
 import type { Detector } from '../detect/detector.js'
 import type { ContainerHandle } from '../detect/handles.js'
 import type { Abi, DenialHint, Lineage, Observation, ObservationSink } from '../observation.js'
@@ -71,6 +72,15 @@ export class Detection implements ObservationSink {
     for (const id of run.cgroups) this.#detector.track(id, container, atMs)
     if (before?.kind === 'waiting') this.#release(before.held, container, atMs)
     if (run.endedMs > 0) this.gone(run, atMs)
+  }
+
+  /** What the workload of that cgroup takes of the host. */
+  sampled(cgroupId: number, { memoryBytes, cpuMilli, pids }: ResourceSample, atMs: number): void {
+    for (const [container, run] of this.#containers) {
+      if (!run.cgroups.has(cgroupId)) continue
+      this.#detector.sample(container, { memory: memoryBytes, cpu: cpuMilli, pids }, atMs)
+      return
+    }
   }
 
   /** The last cgroup of a run is gone. */
@@ -182,6 +192,7 @@ export class Detection implements ObservationSink {
     answer: ContainerAnswer,
     atMs: number,
   ): ContainerHandle | undefined {
+    const { labels } = answer
     return this.#detector.open(
       {
         runtime: answer.runtime,
@@ -191,7 +202,7 @@ export class Detection implements ObservationSink {
         imageName: answer.found ? answer.imageName : '',
         cgroupId,
       },
-      undefined,
+      labels && new Map(labels.map(({ key, value }) => [key, value])),
       atMs,
     )
   }

@@ -10,7 +10,7 @@ import { Detector } from '../detect/detector.js'
 import type { Policy } from '../detect/policy.js'
 import { asPlimsollError, type PlimsollError } from '../errors.js'
 import type { Action, ResponseRequest, ResponseResult } from '../respond/request.js'
-import { ENFORCE_PROBES } from '../sensor/program.js'
+import { ENFORCE_PROBES, PROBES, type ProbeName } from '../sensor/program.js'
 import { Detection } from './detection.js'
 import { CLOCK, raisePriority } from './host.js'
 import type { Selection } from './input.js'
@@ -86,7 +86,7 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
       mount,
       selection,
       cgroupId: undefined,
-      probes: ENFORCE_PROBES,
+      probes: enforcement.probes,
       session: enforcement.sessionOptions(),
     },
   )
@@ -154,6 +154,11 @@ class Enforcement {
     events.begun(this.#policy, this.#sealed.count)
   }
 
+  /** Once it has begun: an image whose requests of ioctl are sealed later is held to them from the next start on. */
+  get probes(): readonly ProbeName[] {
+    return this.#sealed.needsIoctl ? PROBES : ENFORCE_PROBES
+  }
+
   sessionOptions(): SessionOptions {
     return {
       also: (runs) => (this.#detection = new Detection(runs, this.#detector)),
@@ -183,13 +188,7 @@ class Enforcement {
       },
       gone: (run, atMs) => this.#detection?.gone(run, atMs),
       missed: (missed, _sinceMs, atMs) => this.#detector.missed(missed, atMs),
-      sampled: (cgroupId, { memoryBytes, cpuMilli, pids }, atMs) => {
-        const found = this.#detection
-          ?.containers()
-          .find(({ run }) => run.cgroups.has(cgroupId))?.container
-        const sample = { memory: memoryBytes, cpu: cpuMilli, pids }
-        if (found !== undefined) this.#detector.sample(found, sample, atMs)
-      },
+      sampled: (cgroupId, sample, atMs) => this.#detection?.sampled(cgroupId, sample, atMs),
     }
   }
 

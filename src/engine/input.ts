@@ -5,6 +5,7 @@
 import type { ImageIdentity } from '../baseline/image-identity.js'
 import type { ItemKind } from '../baseline/item-key.js'
 import type { ResourceSample } from '../baseline/resources.js'
+import type { Label } from '../workload/labels.js'
 
 /** Which containers are learned; nothing set means that a command is. */
 export interface Selection {
@@ -38,6 +39,8 @@ export interface ContainerAnswer {
   readonly entrypoint: readonly string[]
   /** Command lines with which the runtime starts the container's health check; see `ContainerFacts`. */
   readonly healthChecks: readonly (readonly string[])[]
+  /** Undefined where nobody said. */
+  readonly labels: readonly Label[] | undefined
 }
 
 export interface CgroupEntry {

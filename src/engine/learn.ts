@@ -4,7 +4,7 @@ import { FIRST_KINDS } from '../baseline/kinds.js'
 import type { PlimsollError } from '../errors.js'
 import { asPlimsollError } from '../errors.js'
 import { versionOf } from '../sensor/dialect.js'
-import { LEARNING_PROBES, type ProbeName } from '../sensor/program.js'
+import { LEARNING_PROBES, LEARNING_PROBES_IOCTL, type ProbeName } from '../sensor/program.js'
 import { VERSION } from '../version.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
 import { cleanUpStale } from '../workload/stale-cgroups.js'
@@ -17,6 +17,8 @@ import { TraceWriter } from './trace-file.js'
 export interface LearnOptions {
   readonly env: NodeJS.ProcessEnv
   readonly events: Partial<SessionEvents>
+  /** Also learn which requests ioctl is called with. Default: no. */
+  readonly ioctl?: boolean
   /** Write the session's inputs to this file. */
   readonly tracePath: string | undefined
   /** The user wants it to end. */
@@ -36,7 +38,7 @@ export interface Watched {
   readonly selection: Selection
   /** The one cgroup to watch; undefined for all containers. */
   readonly cgroupId: number | undefined
-  /** Default: what learning needs. */
+  /** Default: what learning what was asked for needs. */
   readonly probes?: readonly ProbeName[]
   readonly session?: SessionOptions
 }
@@ -64,7 +66,8 @@ export async function observe(options: LearnOptions, watched: Watched): Promise<
   const { env, tracePath, events, stop } = options
   const versions = await hostVersions(env)
   const version = versionOf(versions.bpftrace)
-  const probes = watched.probes ?? LEARNING_PROBES
+  const probes =
+    watched.probes ?? (options.ioctl === true ? LEARNING_PROBES_IOCTL : LEARNING_PROBES)
   const trace = tracePath === undefined ? undefined : await TraceWriter.create(tracePath)
   const observer = new Observer({
     env,

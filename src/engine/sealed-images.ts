@@ -4,15 +4,18 @@
  */
 import type { BaselineStore } from '../baseline/store.js'
 import type { Detector } from '../detect/detector.js'
-import { heldToOf } from '../detect/held-to.js'
+import { type HeldTo, heldToOf } from '../detect/held-to.js'
 import { asPlimsollError, type PlimsollError } from '../errors.js'
+import { argumentCallOf } from '../kernel/arguments.js'
 
 export class SealedImages {
   readonly #store: BaselineStore
   readonly #detector: Pick<Detector, 'hold'>
   /** By key of the image: the revision that was looked at, and the image's digest. */
   readonly #seen = new Map<string, { readonly revision: number; readonly digest: string }>()
-  #count = 0
+  readonly #held = new Set<string>()
+  /** Those of them whose requests of ioctl are known. */
+  readonly #ioctl = new Set<string>()
 
   constructor(store: BaselineStore, detector: Pick<Detector, 'hold'>) {
     this.#store = store
@@ -21,7 +24,12 @@ export class SealedImages {
 
   /** Images that are held to a sealed baseline. */
   get count(): number {
-    return this.#count
+    return this.#held.size
+  }
+
+  /** Whether some of them may call ioctl with certain requests only, so that it has to be looked at which are made. */
+  get needsIoctl(): boolean {
+    return this.#ioctl.size > 0
   }
 
   /**
@@ -51,22 +59,27 @@ export class SealedImages {
     return failures
   }
 
-  readonly #held = new Set<string>()
-
-  #hold(key: string, revision: number, digest: string, held: ReturnType<typeof heldToOf>): void {
+  #hold(key: string, revision: number, digest: string, held: HeldTo | undefined): void {
     this.#seen.set(key, { revision, digest })
     if (held === undefined) {
       this.#release(digest)
       return
     }
     this.#held.add(digest)
-    this.#count = this.#held.size
+    if (knowsIoctl(held)) this.#ioctl.add(digest)
+    else this.#ioctl.delete(digest)
     this.#detector.hold(digest, held)
   }
 
   #release(digest: string): void {
     if (!this.#held.delete(digest)) return
-    this.#count = this.#held.size
+    this.#ioctl.delete(digest)
     this.#detector.hold(digest, undefined)
   }
+}
+
+function knowsIoctl({ items }: HeldTo): boolean {
+  return items.some(
+    (item) => item.kind === 'argument' && argumentCallOf(item.abi, item.nr) === 'ioctl',
+  )
 }

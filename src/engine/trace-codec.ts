@@ -4,6 +4,7 @@ import { ITEM_KINDS, type ItemKind } from '../baseline/item-key.js'
 import { byteStringOf, bytesOf, type ByteString } from '../bytes.js'
 import { plimsoll } from '../gen/plimsoll.js'
 import { isContainerId } from '../workload/container-facts.js'
+import { areLabels, type Label } from '../workload/labels.js'
 import type { ContainerAnswer, Input } from './input.js'
 
 const { TraceEntry } = plimsoll.v1
@@ -90,11 +91,12 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
   }
 }
 
-function containerOf(answer: ContainerAnswer): plimsoll.v1.ITraceContainer {
+function containerOf({ labels, ...answer }: ContainerAnswer): plimsoll.v1.ITraceContainer {
   return {
     ...answer,
     entrypoint: [...answer.entrypoint],
     healthChecks: answer.healthChecks.map((words) => ({ words: [...words] })),
+    ...(labels === undefined ? {} : { labels: { labels: [...labels] } }),
   }
 }
 
@@ -155,6 +157,7 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
         imageName: container.imageName ?? '',
         entrypoint: container.entrypoint ?? [],
         healthChecks: (container.healthChecks ?? []).map(({ words }) => words ?? []),
+        labels: labelsIn(container.labels, at),
       },
     }
   }
@@ -190,6 +193,19 @@ function kindOf(name: string, at: number): ItemKind {
   const kind = ITEM_KINDS.find((known) => known === name)
   if (kind === undefined) throw new Error(`entry at byte ${at} looks for an unknown kind`)
   return kind
+}
+
+function labelsIn(
+  message: plimsoll.v1.ITraceLabels | null | undefined,
+  at: number,
+): readonly Label[] | undefined {
+  if (!message) return undefined
+  const labels = (message.labels ?? []).map(({ key, value }) => ({
+    key: key ?? '',
+    value: value ?? '',
+  }))
+  if (!areLabels(labels)) throw new Error(`entry at byte ${at} has labels out of bounds`)
+  return labels
 }
 
 /** What becomes the key of a baseline must have the form of one. */

@@ -28,6 +28,11 @@ const BY_CHOICE: ReadonlySet<ProbeName> = new Set(['denials', 'ioctl'])
 /** What learning needs. */
 export const LEARNING_PROBES: readonly ProbeName[] = PROBES.filter((name) => !BY_CHOICE.has(name))
 
+/** The same, and which requests ioctl is called with. */
+export const LEARNING_PROBES_IOCTL: readonly ProbeName[] = PROBES.filter(
+  (name) => name !== 'denials',
+)
+
 /** What enforcement needs: all that learning sees, and what filters refuse. */
 export const ENFORCE_PROBES: readonly ProbeName[] = PROBES.filter((name) => name !== 'ioctl')
 

@@ -3,6 +3,7 @@
  * the question for it, which may also be that nobody can say. Pure types and the one rule for image ids.
  */
 import type { ContainerRuntime } from './container-path.js'
+import type { Label } from './labels.js'
 
 /** A container's identity and set-up. Names and arguments are the runtime's words, chosen by whoever ran the container. */
 export interface ContainerFacts {
@@ -20,6 +21,8 @@ export interface ContainerFacts {
   readonly entrypoint: readonly string[]
   /** Command lines with which the runtime starts the health check, any of them; none: it has none, or nobody can say. */
   readonly healthChecks: readonly (readonly string[])[]
+  /** As `labelsOf` gives them; undefined where nobody said. */
+  readonly labels: readonly Label[] | undefined
   readonly startedMs?: number
   readonly noNewPrivileges?: boolean
   /**

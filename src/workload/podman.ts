@@ -1,9 +1,10 @@
 /**
  * podman as a source of container facts. podman has no daemon that must be there, so there are three ways, the fastest
  * first: the record of its storage library, its API where the service runs, its command line. The first that knows the
- * container answers; for one that is gone the last two have the event log. Only the last two know of health checks.
+ * container answers; for one that is gone the last two have the event log. Only the last two know of health checks
+ * and labels.
  */
-import type { Resolution, RuntimeClient } from './container-facts.js'
+import type { ContainerFacts, Resolution, RuntimeClient } from './container-facts.js'
 import { isContainerId } from './container-facts.js'
 import { EngineApi } from './engine-api.js'
 import { PodmanCli } from './podman-cli.js'
@@ -21,7 +22,7 @@ export interface PodmanOptions {
   readonly run?: RunProcess
 }
 
-/** Time for the question after the health check; the API answers in milliseconds, the command line in some 50. */
+/** Time for the question after what the record lacks; the API answers in milliseconds, the command line in some 50. */
 const HEALTH_CHECK_MS = 3000
 
 /** Asks this host's podman, as the user that plimsoll runs as. */
@@ -49,7 +50,7 @@ export class PodmanClient implements RuntimeClient {
         runtimeVersion,
         containerId,
         entrypoint: args,
-        healthChecks: await this.#healthChecks(containerId, signal),
+        ...(await this.#unrecorded(containerId, signal)),
         source: 'container',
       } as const
       return { kind: 'found', facts }
@@ -58,14 +59,16 @@ export class PodmanClient implements RuntimeClient {
     return answer.kind === 'unreachable' ? this.#cli.inspect(containerId, signal) : answer
   }
 
-  /** The record does not have them. Which image it is must not depend on podman having the time to say. */
-  async #healthChecks(
+  /** What the record does not have. Which image it is must not depend on podman having the time to say. */
+  async #unrecorded(
     containerId: string,
     signal: AbortSignal,
-  ): Promise<readonly (readonly string[])[]> {
+  ): Promise<Pick<ContainerFacts, 'healthChecks' | 'labels'>> {
     const soon = AbortSignal.any([signal, AbortSignal.timeout(HEALTH_CHECK_MS)])
     let answer = await this.#api.inspectRunning(containerId, soon)
     if (answer.kind === 'unreachable') answer = await this.#cli.inspectRunning(containerId, soon)
-    return answer.kind === 'found' ? answer.facts.healthChecks : []
+    if (answer.kind !== 'found') return { healthChecks: [], labels: undefined }
+    const { healthChecks, labels } = answer.facts
+    return { healthChecks, labels }
   }
 }

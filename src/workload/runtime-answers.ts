@@ -8,6 +8,7 @@ import { imageDigestOf } from './container-facts.js'
 import type { ContainerRuntime } from './container-path.js'
 import { healthChecksOf } from './health-check.js'
 import { elementsAt, memberAt, parseJson, stringAt, stringsAt, timeAt } from './json-fields.js'
+import { labelsOf } from './labels.js'
 
 /** What the event log still knows of a container that is gone. */
 export interface EventTrace {
@@ -47,6 +48,7 @@ export function factsOfInspect(
     imageName: stringAt(answer, 'ImageName') ?? stringAt(answer, 'Config', 'Image') ?? '',
     entrypoint: program === undefined ? [] : [program, ...stringsAt(answer, 'Args')],
     healthChecks: healthChecksOf(answer, runtime),
+    labels: labelsOf(answer),
     ...(startedMs === undefined ? {} : { startedMs }),
     noNewPrivileges: options.some(
       (option) => typeof option === 'string' && /^no-new-privileges(?:[:=]true)?$/.test(option),

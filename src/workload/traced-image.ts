@@ -34,8 +34,9 @@ export function resolutionOfTrace(
     imageDigest: image.imageDigest,
     imageName: trace.imageName,
     entrypoint: image.entrypoint,
-    // The container may have had another one than its image.
+    // The container may have had others than its image.
     healthChecks: [],
+    labels: undefined,
     ...(trace.startedMs === undefined ? {} : { startedMs: trace.startedMs }),
     source: 'image',
   } as const

@@ -38,7 +38,7 @@ t.test('wrong usage has status 2, says what is wrong and where help is', async (
     [['profile', 'x', '--strength', 'y'], /Allowed choices are complain/],
     [['profile', 'x', '--format', 'y'], /Allowed choices are oci, spo, systemd/],
     [['profile', 'x', '--format', 'spo', '--name', 'X'], /lower-case letters/],
-    [['profile', 'x', '--arguments', 'socket,ioctl'], /Give some of socket,.*or none/],
+    [['profile', 'x', '--arguments', 'socket,fcntl'], /Give some of socket,.*or none/],
     [['profile', 'x', '--name', 'y'], /--name is for --format spo/],
     [['profile', 'x', '--format', 'systemd', '--runtime', 'runc'], /no runtime starts a systemd/],
     [['replay', '--no-such-option'], /unknown option '--no-such-option'/],

@@ -147,6 +147,7 @@ t.test('what a runtime says is given on, and so is its silence', async (t) => {
           imageName: 'localhost/web:1.0',
           entrypoint: ['/bin/app'],
           healthChecks: [['/bin/app', '--ping']],
+          labels: undefined,
           source: 'container',
         },
       },

@@ -12,13 +12,14 @@ import { readTrace, TraceWriter } from '../../src/engine/trace-file.js'
 import { seal } from '../../src/envelope.js'
 import { PlimsollError } from '../../src/errors.js'
 import { problemsOf } from '../../src/seccomp/validate.js'
+import { LABEL_LIMIT } from '../../src/workload/labels.js'
 import { anyInputs, inputsOf } from '../support/any-inputs.js'
 
 const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
 
 const ENTRIES = inputsOf([
   { kind: 'created', container: 0 },
-  { kind: 'answer', container: 0 },
+  { kind: 'answer', container: 0, labels: [{ key: 'tier', value: 'prod' }] },
   { kind: 'entry', container: 0, argv: ['/bin/check', '-q'] },
   { kind: 'calls', container: 0, nr: 39, count: 1009 },
   { kind: 'exec', container: 0, path: '/bin/sh\n"\\\u00e9' },
@@ -26,6 +27,10 @@ const ENTRIES = inputsOf([
   { kind: 'sampled', container: 0, pids: 5 },
   { kind: 'removed', container: 0 },
 ])
+
+const LABEL = { key: 'tier', value: 'prod' }
+/** One more than a recorder writes. */
+const MANY = Array.from({ length: LABEL_LIMIT + 1 }, (_, i) => ({ key: `${100 + i}`, value: '' }))
 
 function encoded(inputs: readonly Input[]): Buffer {
   return Buffer.concat(inputs.map(encodeInput))
@@ -79,6 +84,16 @@ t.test('inputs come back as they were written', async (t) => {
   await recorded(path, ENTRIES)
   t.strictSame(await readTrace(path), ENTRIES)
   t.equal((await stat(path)).mode & 0o777, 0o600, 'for its owner only')
+})
+
+t.test('labels that nobody told are told from none', async (t) => {
+  for (const labels of [undefined, [], [LABEL, { key: 'time', value: '' }]]) {
+    const inputs = inputsOf([{ kind: 'answer', container: 0, labels }])
+    const answers = [...decodeInputs(encoded(inputs))].flatMap((input) =>
+      input.kind === 'container' ? [input.answer.labels] : [],
+    )
+    t.strictSame(answers, [labels])
+  }
 })
 
 t.test('any session replays to the same bytes from its encoding', async (t) => {
@@ -141,7 +156,7 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
     ...answer,
     answer: { ...answer.answer, ...changes },
   })
-  const cases: readonly [string, readonly Input[], RegExp][] = [
+  const cases: readonly (readonly [string, readonly Input[], RegExp])[] = [
     ['nothing', [], /does not start with a session/],
     ['no start', [...rest, last], /does not start with a session/],
     ['no end', [first, ...rest], /stop with its end/],
@@ -155,6 +170,9 @@ t.test('a trace with a good checksum over what no recorder writes is refused', a
       /unknown kind/,
     ],
     ['a made-up id', [first, answered({ containerId: '../..' }), last], /no container/],
+    ...[[LABEL, LABEL], [{ key: 'x'.repeat(257), value: '' }], MANY].map(
+      (labels) => ['labels', [first, answered({ labels }), last], /labels out of bounds/] as const,
+    ),
   ]
   for (const [name, inputs, problem] of cases) {
     await refuses(t, path, seal('PLIMTRAC', 3, encoded(inputs)), problem, name)

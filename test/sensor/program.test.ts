@@ -8,6 +8,7 @@ import {
   DENIAL_PROBES,
   ENFORCE_PROBES,
   LEARNING_PROBES,
+  LEARNING_PROBES_IOCTL,
   PROBES,
   type ProbeName,
   programOf,
@@ -113,6 +114,9 @@ t.test('together they are one program, framed and ready last', async (t) => {
 t.test('a program is of the files that a mode needs, and ready last as well', async (t) => {
   for (const [names, isThere, isNot] of [
     [LEARNING_PROBES, '@calls_a', '@denials_a'],
+    [LEARNING_PROBES, '@calls_a', '@requests'],
+    [LEARNING_PROBES_IOCTL, '@requests', '@denials_a'],
+    [ENFORCE_PROBES, '@denials_a', '@requests'],
     [DENIAL_PROBES, '@denials_a', '@calls_a'],
     [ENFORCE_PROBES, '@denials_a', '@nothing'],
     [ENFORCE_PROBES, '@uring_a', '@nothing'],

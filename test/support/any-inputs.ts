@@ -1,13 +1,15 @@
 /** Random learning sessions, as the inputs that they were fed. */
 import fc from 'fast-check'
 import type { Input } from '../../src/engine/input.js'
+import { type Label, labelsOf } from '../../src/workload/labels.js'
 import { digestOf, LearningScript, pathOf } from './learning-script.js'
 import { entryOf, otherArgvOfTag } from './entry-of.js'
 import { counters, entry, exec, keyOf, mapPrint, record } from './sensor-lines.js'
 
 /** One thing that happens; `container` is a number from 0 to 2. */
 export type Event = { readonly container: number } & (
-  | { readonly kind: 'created' | 'hidden' | 'removed' | 'answer' | 'gone' | 'scan' | 'restart' }
+  | { readonly kind: 'created' | 'hidden' | 'removed' | 'gone' | 'scan' | 'restart' }
+  | { readonly kind: 'answer'; readonly labels: readonly Label[] | undefined }
   | { readonly kind: 'calls' | 'denied'; readonly nr: number; readonly count: number }
   | { readonly kind: 'sampled'; readonly pids: number }
   | { readonly kind: 'hint'; readonly nr: number }
@@ -29,6 +31,11 @@ export function inputsOf(events: readonly Event[]): readonly Input[] {
 const CHECK = ['/bin/check', '-q']
 const ARGVS = [CHECK, ['sh'], otherArgvOfTag(...CHECK)]
 
+/** Labels as a runtime's answer is read. */
+const anyLabels: fc.Arbitrary<readonly Label[]> = fc
+  .dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), { maxKeys: 5 })
+  .map((labels) => labelsOf({ Config: { Labels: labels } }) ?? [])
+
 /** Sessions of up to 40 events. */
 export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
   .array(
@@ -36,7 +43,7 @@ export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
       of('created', {}),
       of('hidden', {}),
       of('removed', {}),
-      of('answer', {}),
+      of('answer', { labels: fc.option(anyLabels, { nil: undefined }) }),
       of('gone', {}),
       of('scan', {}),
       of('restart', {}),
@@ -83,6 +90,7 @@ function happen(script: LearningScript, event: Event): void {
       script.answer(word, {
         imageDigest: digestOf(`image-${event.container % 2}`),
         healthChecks: [CHECK],
+        labels: event.labels,
       })
       break
     case 'gone':

@@ -124,6 +124,7 @@ export class LearningScript {
       imageName: 'localhost/web:1.0',
       entrypoint: ['/bin/app'],
       healthChecks: [],
+      labels: undefined,
       ...changes,
     }
     this.give({ kind: 'container', answer })

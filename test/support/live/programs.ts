@@ -18,6 +18,7 @@ export const PROGRAM_NAMES = [
   'denied',
   'facts',
   'int80',
+  'ioctls',
   'loop',
   'refused',
   'values',
