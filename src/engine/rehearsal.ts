@@ -78,6 +78,7 @@ function perform(session: LearningSession, n: number): void {
       imageName: 'localhost/rehearsal:1',
       entrypoint: [],
       healthChecks: [],
+      labels: [],
     },
   })
   const key = n * 2 ** 24 + MAIN
@@ -121,6 +122,8 @@ function heldTo(): HeldTo {
     items,
     keys: new Set(items.map(itemKeyOf)),
     judged: new Set(ITEM_KINDS),
+    approved: new Set(),
+    argued: new Set(),
     drifted: new Set(),
     fileless: new Set(),
     likenesses: new Set(),

@@ -35,6 +35,7 @@ const ANSWER: ContainerAnswer = {
   imageName: WORKLOAD.imageName,
   entrypoint: [],
   healthChecks: [],
+  labels: undefined,
 }
 
 class Host {
