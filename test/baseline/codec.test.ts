@@ -10,7 +10,6 @@ import type { RunHandle } from '../../src/baseline/run.js'
 import { messageOf } from '../../src/baseline/message-of.js'
 import { FIRST_KINDS } from '../../src/baseline/kinds.js'
 import { type ByteString, byteStringOfText } from '../../src/bytes.js'
-import { replay } from '../../src/engine/replay.js'
 import { seal } from '../../src/envelope.js'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import { ABIS, type EndpointObservation, type ExecObservation } from '../../src/observation.js'
@@ -19,8 +18,7 @@ import { shard } from '../support/shards.js'
 
 type Message = plimsoll.v1.Baseline.$Properties
 
-const DEMO = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
-/** Captured: the demo's trace replayed by a plimsoll that wrote version 2; chmod approved, mkdir rejected, then sealed. */
+/** Captured: a trace of the demo replayed by a plimsoll that wrote version 2; chmod approved, mkdir rejected, then sealed. */
 const VERSION_2 = new URL('../fixtures/baselines/version-2.plb', import.meta.url)
 
 function decoded(bytes: Uint8Array): Baseline {
@@ -535,10 +533,8 @@ t.test('a file of the version before is read, and nothing of it is lost', async 
   const file = await readFile(VERSION_2)
   t.equal(file.readUInt32LE(8), 2)
   const old = decoded(file)
-  const [learned] = await replay(DEMO)
-  if (learned === undefined) throw new Error('the trace has no baseline')
   const { revision, decisions, runs } = old.snapshot()
-  t.strictSame(runs, learned.snapshot().runs, 'it was made of that trace')
+  t.match(runs, [{ runtime: 'podman', containerName: 'compassionate_roentgen', kinds: [] }])
   t.equal(revision, 4)
   t.match(decisions.verdicts, [{ verdict: 'rejected' }, { verdict: 'approved', reason: 'wanted' }])
   t.match(decisions.seal, { kinds: [] })

@@ -11,8 +11,8 @@ import { plimsoll } from '../support/fake-terminal.js'
 import { podmanConfig, podmanStorage } from '../support/container-storage.js'
 
 const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
-const DIGITS = '41a78f9d4a8b'
-const IMAGE = '41a78f9d4a8bc99af539b769f30a63cde74a99d36c09e0254dce836af825a397'
+const DIGITS = 'de8ca0049c09'
+const IMAGE = 'de8ca0049c09a7bfdaa863acd1cb9a0f96b4186c5766e4d9b80f57e00d3fcb83'
 
 async function demo(t: Test): Promise<{ state: string; env: NodeJS.ProcessEnv }> {
   const state = join(t.testdir({}), 'state')
@@ -47,7 +47,7 @@ t.test('only what was sealed is applied, unless that is said', async (t) => {
   )
   t.match(
     (await plimsoll(['apply', 'ls'], env)).out.toString(),
-    /plimsoll-demo:1 +41a78f9d4a8b +enforce +2 .* sealed\n$/,
+    /plimsoll-demo:1 +de8ca0049c09 +enforce +2 .* sealed\n$/,
   )
 })
 

@@ -123,7 +123,7 @@ t.test('what a health check is refused is its own', async (t) => {
 t.test('refusals reach the baseline from the sensor, with the path of the program', async (t) => {
   const script = new LearningScript().attach().pass(10).created(7, pathOf('web')).answer('web')
   script.bytes(exec(keyOf(7, 'main', 0), 100, 1, script.nsecs, '/usr/bin/app', 'app'))
-  script.bytes(record('B', keyOf(7, 'main', MKDIR), 1, 100, script.nsecs, 'app'))
+  script.bytes(record('B', keyOf(7, 'main', MKDIR), 1, 100, 1, 0, script.nsecs, 'app'))
   script.denied(7, MKDIR, 3).denied(7, MKDIR, 5)
   const [web] = script.end()
   t.match(web?.denied('main'), [{ nr: MKDIR, count: 5, programs: ['/usr/bin/app'] }])
