@@ -1,6 +1,5 @@
 import { deepStrictEqual as deepEqual } from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'

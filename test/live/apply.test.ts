@@ -17,6 +17,7 @@ import { readUnapplied } from '../../src/engine/unapplied-spool.js'
 import type { ContainerRuntime, ContainerSpec } from '../support/live/container-runtime.js'
 import { dockerDaemon } from '../support/live/docker.js'
 import { BUSYBOX, imageOf } from '../support/live/images.js'
+import { Enforcing } from '../support/live/enforcing.js'
 import { plimsoll, Session } from '../support/live/plimsoll.js'
 import { podman, podmanWith } from '../support/live/podman.js'
 import { failureOf, type Finished } from '../support/live/process.js'
@@ -124,6 +125,25 @@ liveTest(
     writeFileSync(path, readFileSync(path, 'utf8').replace('precreate.js', 'gone.js'))
     t.match((await run(engine, image)).stdout, /changed/)
     t.match(readUnapplied(spool).notes.at(-1), { outcome: 'started', reason: /could not be run/ })
+  },
+)
+
+liveTest(
+  'a container that starts without its profile is an anomaly of the sensor',
+  ['root', 'bpf', 'podman', 'busybox'],
+  async (t) => {
+    const { session, image, hooks, spool, engine } = await applied(t, 'told')
+    const install = ['apply', 'hook', 'install', '--dir', hooks, '--spool', spool, '--fail-open']
+    await session.mustRun(install)
+    const args = ['--all', '--unknown', 'ignore', '--json', '--spool', spool]
+    const enforcing = await Enforcing.start(t, session, args)
+    const directory = join(session.stateDir, 'applied')
+    writeFileSync(join(directory, readdirSync(directory)[0] ?? ''), 'no profile')
+    t.match((await run(engine, image)).stdout, /changed/, 'it started')
+    const told = await enforcing.anomaly('unapplied', ({ kind }) => kind === 'sensor')
+    t.match(told, { severity: 'high', subject: { what: 'unapplied' } })
+    t.match(told.what, image)
+    t.equal((await enforcing.stop()).code, 0)
   },
 )
 
