@@ -1,10 +1,9 @@
 /** `plimsoll enforce`: hold containers to their sealed baselines, say what leaves them, and act where that was asked for. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SEVERITIES, type Severity } from '../detect/anomaly.js'
-import { UNKNOWN_IMAGES, type Policy } from '../detect/policy.js'
+import { type Action, ACTIONS, type Policy, UNKNOWN_IMAGES } from '../detect/policy.js'
 import { AnomalyLog } from '../engine/anomaly-log.js'
 import { failure } from '../errors.js'
-import { type Action, ACTIONS } from '../respond/request.js'
 import {
   command,
   type Context,

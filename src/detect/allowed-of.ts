@@ -2,8 +2,10 @@
  * What the matcher lets pass unasked: what the sealed baseline has and no rule of the policy that denies may be about. Whatever
  * is left out here is asked about once per container, so leaving out too much costs time and changes nothing. Pure.
  */
-import { itemKeyOf } from '../baseline/item-key.js'
+import { ITEM_KINDS, itemKeyOf } from '../baseline/item-key.js'
 import type { SyscallFacts } from '../baseline/syscall-item.js'
+import { NO_SUCH_CALL } from '../kernel/expected-denial.js'
+import { hasNeverLearnedArguments } from '../kernel/never-learned.js'
 import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
 import { syscallNr } from '../kernel/syscalls.js'
 import { ABIS } from '../observation.js'
@@ -12,20 +14,6 @@ import type { AnomalyKind, Subject } from './anomaly.js'
 import { allows, hasAnyArgument, type HeldTo } from './held-to.js'
 import { mayDeny } from './policy-ahead.js'
 import type { CompiledPolicy } from './policy-compile.js'
-
-/** ENOSYS (include/uapi/asm-generic/errno.h). */
-const ENOSYS = 38
-
-/** Kinds that a seal may not speak about. */
-const ITEM_KINDS = [
-  'syscall',
-  'argument',
-  'exec',
-  'connect',
-  'listen',
-  'capability',
-  'io_uring',
-] as const
 
 /** The set for an image. O(items * rules that deny). */
 export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
@@ -81,12 +69,14 @@ export function allowedOf(held: HeldTo, policy: CompiledPolicy): AllowedSet {
     syscalls,
     arguments: values,
     anyArgument: areArgumentsOpen
-      ? syscalls.filter(({ abi, nr }) => hasAnyArgument(held, abi, nr))
+      ? syscalls.filter(
+          ({ abi, nr }) => hasAnyArgument(held, abi, nr) && !hasNeverLearnedArguments(abi, nr),
+        )
       : [],
     denials: ABIS.flatMap((abi) => {
       const nr = syscallNr(abi, 'clone3')
-      if (nr === undefined || !isOpen({ kind: 'denied', abi, nr, answer: ENOSYS })) return []
-      return [{ abi, nr, answer: ENOSYS }]
+      if (nr === undefined || !isOpen({ kind: 'denied', abi, nr, answer: NO_SUCH_CALL })) return []
+      return [{ abi, nr, answer: NO_SUCH_CALL }]
     }),
     capabilities,
     opcodes,

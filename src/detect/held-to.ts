@@ -15,7 +15,8 @@ import { resourcesOf } from '../baseline/resources.js'
 import type { RunRecord } from '../baseline/run-record.js'
 import { allowedItems, judgedKinds, sealOf } from '../baseline/sealed.js'
 import { argumentCallOf } from '../kernel/arguments.js'
-import { answerLabel } from '../kernel/denial-answer.js'
+import { isExpectedDenial } from '../kernel/expected-denial.js'
+import { isNeverLearnedArgument } from '../kernel/never-learned.js'
 import { REQUIRED, REQUIRED_I386 } from '../kernel/required-calls.js'
 import { syscallName } from '../kernel/syscalls.js'
 import type { Abi } from '../observation.js'
@@ -74,7 +75,11 @@ export function holds(held: HeldTo, subject: Subject): boolean {
     case 'syscall':
       return held.keys.has(itemKeyOf(subject)) || isRequired(subject.abi, subject.nr)
     case 'argument':
-      return held.keys.has(itemKeyOf(subject)) || hasAnyArgument(held, subject.abi, subject.nr)
+      if (held.keys.has(itemKeyOf(subject))) return true
+      return (
+        hasAnyArgument(held, subject.abi, subject.nr) &&
+        !isNeverLearnedArgument(subject.abi, subject.nr, subject.value)
+      )
     case 'connect':
     case 'listen':
     case 'capability':
@@ -121,14 +126,6 @@ export function isRequired(abi: Abi, nr: number): boolean {
   const name = syscallName(abi, nr)
   if (name === undefined) return false
   return REQUIRED.includes(name) || (abi === 'i386' && REQUIRED_I386.includes(name))
-}
-
-/**
- * clone3 that is answered as if there were none: the way in which profiles keep it out whose argument no filter can see,
- * Docker's own included. Every libc then calls clone.
- */
-export function isExpectedDenial(abi: Abi, nr: number, answer: number): boolean {
-  return syscallName(abi, nr) === 'clone3' && answerLabel(answer) === 'ENOSYS'
 }
 
 /** Only what was last seen before the seal: the flags of a program say "was so at least once", not when. */

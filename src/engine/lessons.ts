@@ -3,6 +3,7 @@
  * connection, which the kernel's record does not name in full. What a filter refused is taught as that; what it refused to the
  * runtime is not, because that is not the image's. Pure.
  */
+import { isExpectedDenial } from '../kernel/expected-denial.js'
 import { LRUCache } from 'lru-cache'
 import type { Baseline } from '../baseline/baseline.js'
 import type { NamedItem } from '../baseline/item-key.js'
@@ -16,7 +17,6 @@ import type {
   ObservationSink,
   Observed,
 } from '../observation.js'
-import { isExpectedDenial } from './expected-denial.js'
 import type { Lesson } from './run.js'
 import type { Runs } from './runs.js'
 

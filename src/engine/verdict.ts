@@ -9,10 +9,10 @@
  *   runtime    made by the runtime before the entrypoint; it tries what newer kernels have, and falls back
  */
 import type { ByteString } from '../bytes.js'
+import { isExpectedDenial } from '../kernel/expected-denial.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Abi, Incompleteness, Lineage } from '../observation.js'
 import { byKind, type DeniedCall, type DeniedKind, type Denials } from './denial-tally.js'
-import { isExpectedDenial } from './expected-denial.js'
 import type { ContainerRun } from './verify-run.js'
 
 /** A container of a verification: how it went, and what the kernel saw of it; undefined where it saw nothing. */

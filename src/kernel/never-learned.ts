@@ -23,3 +23,9 @@ export function isNeverLearnedArgument(abi: Abi, nr: number, value: number): boo
   if (call === 'ioctl') return isTyping(value)
   return (call === 'socket' || call === 'socketpair') && DANGEROUS_DOMAINS.has(domainOf(value))
 }
+
+/** Whether some values of the call's argument are never learned although the call itself may be. */
+export function hasNeverLearnedArguments(abi: Abi, nr: number): boolean {
+  const call = argumentCallOf(abi, nr)
+  return call === 'clone' || call === 'ioctl' || call === 'socket' || call === 'socketpair'
+}

@@ -5,7 +5,8 @@
  */
 import { memberAt, parseJson } from '../workload/json-fields.js'
 import type { SavedNamespace } from './network-detach.js'
-import type { Action, Outcome, Step } from './request.js'
+import type { Action } from '../detect/policy.js'
+import type { Outcome, Step } from './request.js'
 
 export const RECORD_FORMAT = 1
 export const RECORD_FILE = 'incident.json'

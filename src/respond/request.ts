@@ -3,12 +3,10 @@
  * journal as they are.
  */
 import type { Anomaly, TimelineEntry, WorkloadFacts } from '../detect/anomaly.js'
-
-/** From the mildest up. `alert` asks for nothing here: it is the anomaly itself. */
-export const ACTIONS = ['alert', 'freeze', 'isolate', 'kill'] as const
-export type Action = (typeof ACTIONS)[number]
+import type { Action } from '../detect/policy.js'
 
 export interface ResponseRequest {
+  /** `alert` asks for nothing here: it is the anomaly itself. */
   readonly action: Action
   /** Of the anomalies; names the incident's directory. */
   readonly incident: string

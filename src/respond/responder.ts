@@ -3,6 +3,7 @@
  * no other container's work delays it; networks follow, bundles wait for their turn. What was done is on record before more is
  * done, so that another process can undo it.
  */
+import { ACTIONS } from '../detect/policy.js'
 import { quoted } from '../errors.js'
 import { VERSION } from '../version.js'
 import type { Clock } from '../workload/clock.js'
@@ -16,13 +17,7 @@ import { planDetachment } from './network-step.js'
 import type { Protects } from './protection.js'
 import { RateLimit } from './rate-limit.js'
 import { type Releasing, type Release, releaseIncident } from './release.js'
-import {
-  ACTIONS,
-  outcomeOf,
-  type ResponseRequest,
-  type ResponseResult,
-  type Step,
-} from './request.js'
+import { outcomeOf, type ResponseRequest, type ResponseResult, type Step } from './request.js'
 import { anomalyLine } from './subject-view.js'
 import { Taking } from './taking.js'
 

@@ -2,7 +2,8 @@
 import t from 'tap'
 import type { Anomaly, Severity } from '../../src/detect/anomaly.js'
 import { Responses, type ResponsesOptions } from '../../src/engine/responses.js'
-import type { Action, ResponseRequest, ResponseResult } from '../../src/respond/request.js'
+import type { Action } from '../../src/detect/policy.js'
+import type { ResponseRequest, ResponseResult } from '../../src/respond/request.js'
 import { raisedFacts } from '../support/anomalies.js'
 import { exec, policyOf } from '../support/policies.js'
 
