@@ -154,7 +154,7 @@ export interface UringObservation extends EarlyObserved, Caller {
  */
 export interface CappedObservation extends Observed {
   readonly kind: 'capped'
-  /** `endpoint`, `datagram`, `unix`. */
+  /** `endpoint`, `datagram`, `unix`, `denial`. */
   readonly what: string
   readonly count: number
 }

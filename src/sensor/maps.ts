@@ -13,7 +13,12 @@ const COMMA = 0x2c
 const U32_LIMIT = 2 ** 32
 
 /** What is left out, by the letter of its record. */
-const CAPPED: Readonly<Record<string, string>> = { N: 'endpoint', D: 'datagram', X: 'unix' }
+const CAPPED: Readonly<Record<string, string>> = {
+  N: 'endpoint',
+  D: 'datagram',
+  X: 'unix',
+  B: 'denial',
+}
 
 /** What became of one printed map. */
 export interface PrintedMap {

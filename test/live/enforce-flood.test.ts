@@ -41,6 +41,7 @@ liveTest(
     const floods: readonly (readonly [string, readonly string[]])[] = [
       ['ports', ['/bin/acts', 'ports', '0', String(FLOOD)]],
       ['arguments', ['/bin/acts', 'arguments']],
+      ['refusals', ['/bin/acts', 'refusals']],
       ['programs', ['/bin/acts', 'execs', '0', String(PROGRAMS)]],
     ]
     for (const [name, command] of floods) {
@@ -77,7 +78,12 @@ liveTest(
       .anomalies()
       .filter(({ kind, what }) => kind === 'sensor' && what.startsWith('sensor:capped'))
     t.comment(caps.map(({ what }) => what).join('; '))
-    t.ok(caps.length > 0, 'the cap is told')
+    for (const what of ['endpoint', 'denial', 'drift']) {
+      t.ok(
+        caps.some(({ what: told }) => told.startsWith(`sensor:capped ${what}`)),
+        `the cap of ${what} is told`,
+      )
+    }
     t.ok(
       caps.every(({ workload }) => workload.containerName === flooding.name),
       'of the container that floods, and of no other',

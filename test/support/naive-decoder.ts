@@ -215,7 +215,7 @@ export function naivelyDecoded(lines: readonly Uint8Array[]): readonly Told[] {
       if (count === 0) continue
       const [owner, what, address] = key.split(',')
       if (name === 'capped') {
-        const of = { 78: 'endpoint', 68: 'datagram', 88: 'unix' }[what ?? ''] ?? ''
+        const of = { 66: 'denial', 78: 'endpoint', 68: 'datagram', 88: 'unix' }[what ?? ''] ?? ''
         const whose = { cgroupId: Number(owner), lineage: 'main', atMs: latestMs } as const
         tell({ kind: 'capped', ...whose, what: of, count })
         continue
