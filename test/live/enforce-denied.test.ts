@@ -58,7 +58,7 @@ liveTest(
           what === `denied:symlink ${answer}` && workload.containerName === serving.name,
       )
       t.equal(anomaly.process.path, '/bin/acts')
-      await pause(5000)
+      await pause(2500)
       t.same(
         told().toSorted(),
         // What a static program asks as it starts, and nginx never did.

@@ -8,9 +8,9 @@ import { liveTest } from '../support/live/requirements.js'
 
 const FLOOD = 200_000
 /** Programs take their time to start; `make test-matrix` runs as many of them. */
-const PROGRAMS = Number(process.env['FLOOD_PROGRAMS'] ?? 10_000)
+const PROGRAMS = Number(process.env['FLOOD_PROGRAMS'] ?? 5_000)
 /** First occurrences of the quiet container while the flood goes on. */
-const QUIET = 20
+const QUIET = 8
 
 /** Resident memory of a process, in MiB. */
 function memoryOf(pid: number): number {
@@ -62,7 +62,7 @@ liveTest(
       t.comment(`the flood of ${name} went on for ${endedAt ?? QUIET} of ${QUIET} of them`)
       const done = await flood
       t.match(done.stdout, /^done/, `${name} were made`)
-      await pause(5000)
+      await pause(3000)
       const told = enforcing
         .anomalies()
         .filter(({ workload }) => workload.containerName === still.name)

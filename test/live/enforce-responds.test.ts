@@ -69,26 +69,8 @@ liveTest(
   },
 )
 
-liveTest('a dry run says what it would do and does nothing', NEEDS, async (t) => {
-  const runtime = podman()
-  const session = new Session(t, runtime.env)
-  const sealed = await sealedNginx(session, runtime, 'responds')
-  const args = ['--image', sealed.image, '--json', '--on', 'low=kill', '--dry-run']
-  const enforcing = await Enforcing.start(t, session, args)
-  const serving = await serve(session, runtime, sealed)
-  t.teardown(() => runtime.remove(serving.name))
-  await serving.exec(['/bin/acts', 'ptrace'])
-  const response = await until('the response', () =>
-    enforcing.lines().find(({ type }) => type === 'response'),
-  )
-  t.match(response, { action: 'kill', outcome: 'dry-run' })
-  t.match(await page(serving.port), /afloat/)
-  await serving.quit()
-  t.equal((await enforcing.stop()).code, 0)
-})
-
 liveTest(
-  'a malformed policy is refused at the start, and a bad one is not taken later',
+  'a malformed policy is refused at the start, a bad one is not taken later, and a dry run does nothing',
   NEEDS,
   async (t) => {
     const runtime = podman()
@@ -97,7 +79,8 @@ liveTest(
     const policy = session.path('policy.yaml')
     const rule = 'deny:\n  - name: no-uname\n    kind: syscall\n    syscalls: [uname]\n'
     writeFileSync(policy, `version: 1\n${rule}  - name: no-uname\n    ports: [99999999]\n`)
-    const enforce = ['--image', sealed.image, '--json', '--policy', policy]
+    const dry = ['--on', 'low=kill', '--dry-run']
+    const enforce = ['--image', sealed.image, '--json', '--policy', policy, ...dry]
     const refused = await session.run(['enforce', ...enforce])
     t.equal(refused.code, 1)
     t.match(refused.stderr, policy)
@@ -116,6 +99,11 @@ liveTest(
     await serving.exec(['/bin/busybox', 'uname'])
     const denied = await enforcing.anomaly('uname', ({ what }) => what === 'uname')
     t.match(denied.decision, { layer: 'deny', rule: 'no-uname' }, 'the old one decides')
+    const response = await until('what would be done', () =>
+      enforcing.lines().find(({ type }) => type === 'response'),
+    )
+    t.match(response, { action: 'kill', outcome: 'dry-run' })
+    t.match(await page(serving.port), /afloat/, 'a dry run does nothing')
 
     writeFileSync(
       policy,
