@@ -51,8 +51,13 @@ export interface JudgeParts {
   readonly severity: CompiledSeverity
 }
 
-/** Facts of the timeline that go with an anomaly. */
+/**
+ * Facts of the timeline that go with an anomaly: with the first of an incident and then once a second; those between have the
+ * latest only, because a flood of anomalies would say the same over and over.
+ */
 const TIMELINE_SHOWN = 24
+const TIMELINE_BETWEEN = 2
+const TIMELINE_MS = 1000
 /** A loss is near for so long: records of the same moment may have been among those lost. */
 const NEARBY_MS = 10_000
 
@@ -70,6 +75,8 @@ export class Judge {
   policy: CompiledPolicy
   readonly #parts: JudgeParts
   #lossMs = Number.NEGATIVE_INFINITY
+  /** By slot of a container: the last anomaly that went with a whole timeline. */
+  readonly #shown = new Map<number, { readonly incident: string; readonly atMs: number }>()
 
   constructor(policy: CompiledPolicy, parts: JudgeParts) {
     this.policy = policy
@@ -137,7 +144,8 @@ export class Judge {
     const workload: WorkloadFacts = container?.workload ?? HOST
     const held = container?.image?.held
     const incident = incidents.idOf(workload.cgroupId, pid, lineage, moment.atMs)
-    const before = container === undefined ? [] : timeline.last(container.slot, TIMELINE_SHOWN)
+    const shown = container === undefined ? 0 : this.#shownOf(container.slot, incident, moment.atMs)
+    const before = container === undefined ? [] : timeline.last(container.slot, shown)
     const facts = {
       incident,
       ...said,
@@ -149,6 +157,13 @@ export class Judge {
       timeline: before,
     }
     ledger.raise(key, facts, count)
+  }
+
+  #shownOf(slot: number, incident: string, atMs: number): number {
+    const last = this.#shown.get(slot)
+    if (last?.incident === incident && atMs - last.atMs < TIMELINE_MS) return TIMELINE_BETWEEN
+    this.#shown.set(slot, { incident, atMs })
+    return TIMELINE_SHOWN
   }
 
   #evidenceOf(
