@@ -1,6 +1,7 @@
 /** An anomaly as text for a person. Every text in a view is escaped already, but for the words of runtimes. */
 import type { AnomalyView } from '../detect/anomaly-view.js'
 import { quoted } from '../errors.js'
+import { plural } from './plural.js'
 
 /** All that is known of it; ends with a newline. */
 export function anomalyText(anomaly: AnomalyView): string {
@@ -15,7 +16,7 @@ export function anomalyText(anomaly: AnomalyView): string {
   const lines = [
     `${anomaly.severity} ${anomaly.kind}: ${anomaly.what}`,
     `id          ${anomaly.id}, incident ${anomaly.incident}`,
-    `seen        ${anomaly.count} times, first ${anomaly.at}, last ${anomaly.last}`,
+    `seen        ${plural(anomaly.count, 'time')}, first ${anomaly.at}, last ${anomaly.last}`,
     `container   ${quoted(workload.containerName)} ${workload.containerId.slice(0, 12)} (${workload.runtime})`,
     `image       ${quoted(workload.imageName)} ${workload.imageDigest}`,
     `process     ${process.pid}${process.uid === null ? '' : `, uid ${process.uid}`}, parent ${process.ppid}: ` +

@@ -77,12 +77,8 @@ export function enforcementEvents(
       terminal.say(
         `plimsoll: container ${containerId.slice(0, 12)} is not watched, its image is unknown: ${quoted(problem)}`,
       ),
-    runStarted: () => {
-      running++
-      status()
-    },
-    runEnded: () => {
-      running--
+    watching: (containers) => {
+      running = containers
       status()
     },
     raised: (anomaly) => {

@@ -24,12 +24,11 @@ import type { LearningSession, SessionEvents, SessionOptions } from './session.j
 import { UnappliedTail } from './unapplied-spool.js'
 
 /** What a person or a program that listens may be told. */
-export interface EnforceEvents extends Pick<
-  SessionEvents,
-  'ready' | 'sensorEnded' | 'leftOut' | 'runStarted' | 'runEnded'
-> {
+export interface EnforceEvents extends Pick<SessionEvents, 'ready' | 'sensorEnded' | 'leftOut'> {
   /** Before anything is watched: the policy in force, and how many images are held to a baseline. */
   begun(policy: LoadedPolicy, images: number): void
+  /** So many containers are watched from now on. */
+  watching(containers: number): void
   /** A first occurrence; told at once. */
   raised(anomaly: Anomaly): void
   /** It was seen again, some time ago. */
@@ -172,10 +171,8 @@ class Enforcement {
       ready: (atMs) => events.ready(atMs),
       sensorEnded: (atMs, reason) => events.sensorEnded(atMs, reason),
       leftOut: (answer) => events.leftOut(answer),
-      runStarted: (run) => events.runStarted(run),
-      runEnded: (run) => {
+      runEnded: () => {
         this.#isDirty = true
-        events.runEnded(run)
       },
       learned: () => {
         this.#isDirty = true
@@ -185,8 +182,12 @@ class Enforcement {
         const isWatched = isWanted && (isHeld || this.#unknown !== 'ignore')
         if (isWatched && answer.found) this.#responses.watching(answer.imageDigest)
         this.#detection?.resolved(run, answer, isWatched, atMs)
+        events.watching(this.#detection?.containers().length ?? 0)
       },
-      gone: (run, atMs) => this.#detection?.gone(run, atMs),
+      gone: (run, atMs) => {
+        this.#detection?.gone(run, atMs)
+        events.watching(this.#detection?.containers().length ?? 0)
+      },
       missed: (missed, _sinceMs, atMs) => this.#detector.missed(missed, atMs),
       sampled: (cgroupId, sample, atMs) => this.#detection?.sampled(cgroupId, sample, atMs),
     }
