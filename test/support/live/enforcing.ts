@@ -12,7 +12,7 @@ import { extended, imageOf, NGINX, nginxConf } from './images.js'
 import { load } from './load.js'
 import { freePort, page } from './loopback.js'
 import { type Attached, Session } from './plimsoll.js'
-import { failureOf, type Finished, type Running } from './process.js'
+import { failureOf, type Finished, type RunOptions, type Running } from './process.js'
 import { buildProgram } from './programs.js'
 import { addBusybox } from './rootfs.js'
 import { until } from './until.js'
@@ -34,7 +34,11 @@ export interface Serving {
   readonly name: string
   readonly port: number
   /** Runs a command in the container from outside. */
-  exec(command: readonly string[], flags?: readonly string[]): Promise<Finished>
+  exec(
+    command: readonly string[],
+    flags?: readonly string[],
+    options?: RunOptions,
+  ): Promise<Finished>
   /** Ends it as its operator would. */
   quit(): Promise<Finished>
 }
@@ -95,7 +99,8 @@ export async function serve(
   return {
     name,
     port,
-    exec: (command, flags = []) => runtime.cli(['exec', ...flags, name, ...command]),
+    exec: (command, flags = [], options = {}) =>
+      runtime.cli(['exec', ...flags, name, ...command], options),
     quit: async () => {
       await runtime.cli(['kill', '--signal=QUIT', name])
       return running.finished
