@@ -1,14 +1,10 @@
-/** The order of the formula, calls that are decided ahead, and what a policy says beside its rules. */
-import fc from 'fast-check'
+/** The order of the formula, and what a policy says beside its rules. */
 import t from 'tap'
-import { syscallCode } from '../../src/baseline/syscall-item.js'
 import type { Subject } from '../../src/detect/anomaly.js'
 import { compilePolicy } from '../../src/detect/policy-compile.js'
 import { decisionOf } from '../../src/detect/policy-decision.js'
-import { CALL_VERDICT, syscallVerdicts } from '../../src/detect/policy-syscalls.js'
 import type { Policy, PolicyRule } from '../../src/detect/policy.js'
-import { LINEAGES, type Lineage } from '../../src/observation.js'
-import { argument, bytes, call, connect, exec, policyOf, SCOPE } from '../support/policies.js'
+import { argument, call, connect, exec, policyOf, SCOPE } from '../support/policies.js'
 
 const EMPTY: Policy = {
   version: 1,
@@ -71,82 +67,6 @@ t.test('the formula is the same for every kind of subject', async (t) => {
   t.equal(layer(exec('/usr/bin/ls')), 'allow')
   t.equal(layer(exec('/usr/bin/ls', { upper: true })), 'default', 'drift is not allowed by the way')
   t.equal(layer({ kind: 'capability', capability: 1 }), 'default')
-})
-
-const NAMES = ['chmod', 'i386:chmod', '@critical', '@low', 'read', '@never-learned', '@unknown']
-const RULE: fc.Arbitrary<Omit<PolicyRule, 'name'>> = fc.record(
-  {
-    syscalls: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }),
-    images: fc.constantFrom(['nginx'], ['redis'], ['*']),
-    labels: fc.constantFrom(['tier=prod'], ['tier=test']),
-    lineages: fc.constantFrom(['main'], ['exec', 'probe']),
-    programs: fc.constantFrom(['nginx'], ['sh']),
-  },
-  { requiredKeys: ['syscalls'] },
-)
-const RULES = fc
-  .array(RULE, { maxLength: 4 })
-  .map((rules) => rules.map((rule, at) => ({ name: `r${at}`, ...rule })))
-
-t.test(
-  'calls that are decided ahead are decided as when they are asked about one by one',
-  async (t) => {
-    const calls = ['chmod', 'i386:chmod', 'bpf', 'read', 'x32:read', 'setns', 'aarch64:read'].map(
-      call,
-    )
-    const asked: readonly Subject[] = [...calls, { kind: 'syscall', abi: 'x86_64', nr: 900 }]
-    const lineages = fc.constantFrom<Lineage>('main', 'exec', 'probe')
-    let decided = 0
-    let open = 0
-    fc.assert(
-      fc.property(
-        RULES,
-        RULES,
-        RULES,
-        lineages,
-        fc.boolean(),
-        (hardDeny, deny, allow, lineage, isTold) => {
-          const policy = compilePolicy({ ...EMPTY, hardDeny, deny, allow })
-          const verdicts = syscallVerdicts(policy, SCOPE, isTold ? lineage : undefined)
-          for (const subject of asked) {
-            if (subject.kind !== 'syscall') continue
-            const { abi, nr } = subject
-            const code = verdicts.code(abi, nr)
-            if (verdicts.codes[syscallCode(abi, nr)] !== code)
-              throw new Error('not where it should be')
-            if (code === CALL_VERDICT.ASK) open++
-            else {
-              decided++
-              for (const exe of ['nginx', 'sh', '']) {
-                const said = policy.decide(subject, { ...SCOPE, lineage, exe: bytes(exe) })
-                if (JSON.stringify(said) !== JSON.stringify(verdicts.verdict(abi, nr))) {
-                  throw new Error(JSON.stringify([subject, said, verdicts.verdict(abi, nr)]))
-                }
-              }
-            }
-          }
-        },
-      ),
-      { numRuns: 300 },
-    )
-    t.ok(decided > 100 && open > 10, `${decided} decided ahead, ${open} to be asked about`)
-  },
-)
-
-t.test('without rules about calls nothing is said of any', async (t) => {
-  const verdicts = syscallVerdicts(policyOf('deny: [{name: x, kind: exec}]'), SCOPE, undefined)
-  t.ok(verdicts.codes.every((code) => code === CALL_VERDICT.NONE))
-  t.equal(verdicts.verdict('x86_64', 90), undefined)
-})
-
-t.test('a rule of lineages can be decided ahead where the lineage is told', async (t) => {
-  const policy = policyOf('deny: [{name: x, syscalls: chmod, lineages: exec}]')
-  const code = (lineage: Lineage | undefined): number =>
-    syscallVerdicts(policy, SCOPE, lineage).code('x86_64', 90)
-  t.equal(code(undefined), CALL_VERDICT.ASK)
-  t.equal(code('exec'), CALL_VERDICT.DENY)
-  t.equal(code('main'), CALL_VERDICT.NONE)
-  t.ok(LINEAGES.includes('exec'))
 })
 
 t.test(
