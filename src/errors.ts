@@ -3,19 +3,11 @@
  * `PlimsollError` is built only through `failure`, so that no message exists outside this table.
  */
 
+import { type ErrorRow } from './error-row.js'
+import { SERVICE_ERRORS } from './service-errors.js'
+
 /** Values put into a message template; each is escaped by `quoted`, so that foreign text cannot reach a terminal raw. */
 export type Subject = Readonly<Record<string, string | number>>
-
-interface Row {
-  /** `{name}` is replaced by the subject's field of that name. */
-  readonly message: string
-  /** What to do about it; filled like the message. */
-  readonly hint: string
-  /** 1 failed, 2 wrong usage, 3 the answer is no; 126 and 127 as a shell says that a command could not be run. */
-  readonly exit: 1 | 2 | 3 | 126 | 127
-  /** https://grpc.io/docs/guides/status-codes/ */
-  readonly grpc: 3 | 5 | 7 | 8 | 9 | 12 | 13 | 14 | 15
-}
 
 export const ERRORS = {
   USAGE: {
@@ -296,25 +288,6 @@ export const ERRORS = {
     exit: 1,
     grpc: 15,
   },
-  LISTEN_ADDRESS: {
-    message: 'cannot listen on {address}: {problem}',
-    hint: 'Give unix: and a path, for example --listen unix:/run/plimsoll/learn.sock.',
-    exit: 2,
-    grpc: 3,
-  },
-  LISTEN_NO_TCP: {
-    message:
-      'cannot listen on {address}: over TCP this needs TLS on both sides, which is not offered',
-    hint: 'Listen on a socket with --listen unix:PATH; to reach it from elsewhere, forward it with `ssh -L`.',
-    exit: 2,
-    grpc: 12,
-  },
-  LISTEN_FAILED: {
-    message: 'cannot listen on {path}: {problem}',
-    hint: 'Choose another path with --listen unix:PATH, in a directory that only you can write to.',
-    exit: 1,
-    grpc: 9,
-  },
   POLICY_INVALID: {
     message: 'the policy {path} cannot be used: {problem}',
     hint: '`plimsoll policy check {path}` lists all that is wrong with it.',
@@ -327,19 +300,8 @@ export const ERRORS = {
     exit: 1,
     grpc: 5,
   },
-  BAD_REQUEST: {
-    message: '{field}: {problem}',
-    hint: 'See proto/plimsoll/v1/baselines.proto for what the field takes.',
-    exit: 1,
-    grpc: 3,
-  },
-  TOO_MANY_WATCHERS: {
-    message: '{count} clients watch already, no more are served at a time',
-    hint: 'End one of them, or share one stream between its readers.',
-    exit: 1,
-    grpc: 8,
-  },
-} as const satisfies Record<string, Row>
+  ...SERVICE_ERRORS,
+} as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS
 
@@ -353,7 +315,7 @@ export class PlimsollError extends Error {
 
   constructor(code: ErrorCode, message: string, hint: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
-    const row: Row = ERRORS[code]
+    const row: ErrorRow = ERRORS[code]
     this.code = code
     this.hint = hint
     this.exit = row.exit
@@ -363,7 +325,7 @@ export class PlimsollError extends Error {
 
 /** The error of that code about that subject; `cause` is kept for `--debug`. */
 export function failure(code: ErrorCode, subject: Subject, cause?: unknown): PlimsollError {
-  const row: Row = ERRORS[code]
+  const row: ErrorRow = ERRORS[code]
   return new PlimsollError(code, filled(row.message, subject), filled(row.hint, subject), cause)
 }
 

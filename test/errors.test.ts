@@ -22,7 +22,10 @@ interface Call {
 }
 
 const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('gen/') && path !== 'errors.ts')
+  .filter(
+    (path) =>
+      path.endsWith('.ts') && !path.startsWith('gen/') && !/^(?:service-)?errors\.ts$/.test(path),
+  )
   .map((path) => join('src', path))
   .map((path) =>
     ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2023, true),

@@ -7,7 +7,7 @@ import { FILE_LIMIT_BYTES } from '../baseline/codec.js'
 import { BaselinesService, type BaselinesServiceOptions } from './baselines-service.js'
 import { Connections } from './connections.js'
 import type { ListenAddress } from './listen-address.js'
-import { BASELINES_SERVICE } from './method.js'
+import { BASELINES_SERVICE } from './baselines-methods.js'
 import { type PublishedSocket, publishSocket } from './unix-socket.js'
 
 export interface ServerOptions extends BaselinesServiceOptions {

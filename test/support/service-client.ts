@@ -9,7 +9,7 @@ import {
 import type { Test } from 'tap'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import type { WatchMessage } from '../../src/service/learning-message.js'
-import { BASELINES_SERVICE } from '../../src/service/method.js'
+import { BASELINES_SERVICE } from '../../src/service/baselines-methods.js'
 
 /** As `PlimsollError` says them: number of the status, text, and code of the catalogue. */
 export interface Refusal {
