@@ -8,8 +8,9 @@ import { byteStringOf, type ByteString } from '../bytes.js'
 /** How it ended. `code` is undefined where a signal ended it, or where it could not be run. */
 export interface EngineOutput {
   readonly code: number | undefined
-  /** The end of standard output and of standard error, as far as they are kept. */
+  /** The end of standard output, as far as it is kept. */
   readonly stdout: ByteString
+  /** The first line of standard error and its end, as far as they are kept: a runtime that crashes says why, then dumps. */
   readonly stderr: ByteString
 }
 
@@ -19,16 +20,18 @@ export interface EngineCall {
   readonly env: NodeJS.ProcessEnv
   /** The client is killed when it is aborted. */
   readonly signal: AbortSignal
-  /** How many bytes of each stream are kept, the last ones. */
+  /** How many bytes of each stream are kept, the last ones; of standard error also up to 512 that come first. */
   readonly keptBytes: number
 }
+
+const FIRST_BYTES = 512
 
 /** Runs it to its end; never rejects. */
 export function runEngine(call: EngineCall): Promise<EngineOutput> {
   const { program, args, env, signal, keptBytes } = call
   return new Promise((resolve) => {
-    const stdout = new Tail(keptBytes)
-    const stderr = new Tail(keptBytes)
+    const stdout = new Kept(0, keptBytes)
+    const stderr = new Kept(FIRST_BYTES, keptBytes)
     const child = spawn(program, args, {
       env,
       signal,
@@ -49,34 +52,45 @@ export function runEngine(call: EngineCall): Promise<EngineOutput> {
   })
 }
 
-/** The last bytes of a stream. */
-class Tail {
-  readonly #limit: number
+/** The first and the last bytes of a stream, on lines of their own where something between them was let go. */
+class Kept {
+  readonly #firstLimit: number
+  readonly #lastLimit: number
+  #first: Buffer = Buffer.alloc(0)
   #chunks: Buffer[] = []
   #size = 0
+  #isCut = false
 
-  constructor(limit: number) {
-    this.#limit = limit
+  constructor(firstLimit: number, lastLimit: number) {
+    this.#firstLimit = firstLimit
+    this.#lastLimit = lastLimit
   }
 
   get isEmpty(): boolean {
-    return this.#size === 0
+    return this.#first.length + this.#size === 0
   }
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
+    const rest = this.#firstLimit - this.#first.length
+    if (rest > 0) this.#first = Buffer.concat([this.#first, chunk.subarray(0, rest)])
+    const left = chunk.subarray(Math.max(0, rest))
+    this.#chunks.push(left)
+    this.#size += left.length
     // Twice the limit may be held, so that a flood is not copied at every chunk.
-    if (this.#size > 2 * this.#limit) this.#chunks = [this.#cut()]
+    if (this.#size > 2 * this.#lastLimit) this.#cut()
   }
 
   text(): ByteString {
-    return byteStringOf(this.#cut())
+    const last = this.#cut()
+    const between = Buffer.from(this.#isCut && this.#first.length > 0 ? '\n' : '')
+    return byteStringOf(Buffer.concat([this.#first, between, last]))
   }
 
   #cut(): Buffer {
     const all = Buffer.concat(this.#chunks)
-    const kept = all.subarray(Math.max(0, all.length - this.#limit))
+    const kept = all.subarray(Math.max(0, all.length - this.#lastLimit))
+    this.#isCut ||= kept.length < all.length
+    this.#chunks = [kept]
     this.#size = kept.length
     return kept
   }

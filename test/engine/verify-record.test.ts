@@ -53,7 +53,7 @@ t.test('a profile is read with its bytes, and its names whatever its shape', asy
 t.test('what a program said is shown in a few safe lines', async (t) => {
   const said = byteStringOf(Buffer.from('1\n2\r\n\n3\n4\n5\n\u001b[2J\u00e9\n' + 'x'.repeat(500)))
   const lines = saidLines(said)
-  t.strictSame(lines.slice(0, 4), ['3', '4', '5', '\\x1b[2J\u00e9'])
+  t.strictSame(lines.slice(0, 4), ['1', '4', '5', '\\x1b[2J\u00e9'])
   t.equal(lines[4]?.length, 300)
   t.strictSame(saidLines(byteStringOf(Buffer.alloc(0))), [])
 })

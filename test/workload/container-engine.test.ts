@@ -137,10 +137,12 @@ t.test('versions are those of engine and runtime', async (t) => {
   })
 })
 
-t.test('of what a container says the end is kept, and no more', async (t) => {
-  const { engine } = fake(t, 'podman', 'yes "a line" | head -c 9000000 >&2; echo last >&2; exit 3')
+t.test('of what a container says the beginning and the end are kept, and no more', async (t) => {
+  const script = 'echo first >&2; yes "a line" | head -c 9000000 >&2; echo last >&2; exit 3'
+  const { engine } = fake(t, 'podman', script)
   const said = await engine.start(ID, AbortSignal.timeout(30_000))
-  t.equal(said.length, 4096)
+  t.equal(said.length, 512 + 1 + 4096)
+  t.ok(said.startsWith('first\na line\n'))
   t.ok(said.endsWith('a line\nlast\n') || said.endsWith('last\n'))
 })
 
