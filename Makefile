@@ -3,9 +3,9 @@
 SHELL := /bin/sh
 BIN := node_modules/.bin
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/gen/*')
-PROTOS := $(wildcard proto/plimsoll/v1/*.proto)
+PROTOS := $(wildcard proto/plimsoll/v1/*.proto proto/grpc/*/*/*.proto)
 
-.PHONY: help demo test test-matrix check bench build proto tables lint format host clean
+.PHONY: help demo test test-matrix check bench build proto descriptor tables lint format host clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ bench: host dist/.built ## what it costs to be observed, and to be judged
 build: dist/.built ## compile to dist/
 
 proto: src/gen/plimsoll.js ## TypeScript of the .proto files
+
+descriptor: dist/.built ## descriptor of the .proto files, after a check that it breaks no client (needs protoc)
+	@protoc --proto_path=proto --include_imports --descriptor_set_out=dist/descriptor.binpb $(PROTOS:proto/%=%)
+	@node dist/service/generate/accept-descriptor.js dist/descriptor.binpb proto/descriptor.binpb
 
 tables: dist/.built ## system call tables from the kernel headers of Debian
 	@sh src/kernel/generate/fetch-headers.sh dist/headers

@@ -4,20 +4,20 @@ import type { ErrorRow } from './error-row.js'
 export const SERVICE_ERRORS = {
   LISTEN_ADDRESS: {
     message: 'cannot listen on {address}: {problem}',
-    hint: 'Give unix: and a path, for example --listen unix:/run/plimsoll/learn.sock.',
+    hint: 'Give unix:PATH, for example --listen unix:/run/plimsoll/learn.sock, or tcp:HOST:PORT with the files for TLS.',
     exit: 2,
     grpc: 3,
   },
   LISTEN_NO_TCP: {
     message:
-      'cannot listen on {address}: over TCP this needs TLS on both sides, which is not offered',
-    hint: 'Listen on a socket with --listen unix:PATH; to reach it from elsewhere, forward it with `ssh -L`.',
+      'cannot listen on {address}: over TCP this needs TLS with client certificates, and {problem}',
+    hint: 'Give tcp:HOST:PORT,cert=FILE,key=FILE,ca=FILE,roles=FILE (`plimsoll certs init` makes them), or listen on unix:PATH.',
     exit: 2,
     grpc: 12,
   },
   LISTEN_FAILED: {
     message: 'cannot listen on {path}: {problem}',
-    hint: 'Choose another path with --listen unix:PATH, in a directory that only you can write to.',
+    hint: 'Choose another port, or a path in a directory that only you can write to.',
     exit: 1,
     grpc: 9,
   },
@@ -116,5 +116,35 @@ export const SERVICE_ERRORS = {
     hint: 'Check that `plimsoll enforce` runs there and listens, and that you may open its socket.',
     exit: 1,
     grpc: 14,
+  },
+  SERVICE_BUSY: {
+    message: '{count} requests are on their way already, no more are taken at a time',
+    hint: 'Nothing was done; call again in a moment.',
+    exit: 1,
+    grpc: 8,
+  },
+  REQUEST_TOO_LARGE: {
+    message: 'the request is larger than {method} takes',
+    hint: 'Requests have at most 64 KiB, those of SetPolicy 1 MiB.',
+    exit: 1,
+    grpc: 8,
+  },
+  REQUEST_TOO_SLOW: {
+    message: 'the request of {method} did not arrive in time',
+    hint: 'Nothing was done; send the request as soon as the call is begun.',
+    exit: 1,
+    grpc: 8,
+  },
+  SERVICE_NOT_FOUND: {
+    message: 'no service is called {service}',
+    hint: 'Ask for the full name, as plimsoll.v1.Monitor; the empty name stands for all.',
+    exit: 1,
+    grpc: 5,
+  },
+  CERTS_FAILED: {
+    message: 'no certificate was made: {problem}',
+    hint: '{remedy}',
+    exit: 1,
+    grpc: 9,
   },
 } as const satisfies Record<string, ErrorRow>

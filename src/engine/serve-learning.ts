@@ -7,7 +7,7 @@ import type { SessionEvents } from './session.js'
 
 /** A session that is served. */
 export interface ServedLearning {
-  /** As the server has it: `unix:` and an absolute path. */
+  /** As the server has it: `unix:` and an absolute path, or `tcp:` and a host and port. */
   readonly address: string
   /** The events to give to the session; each is told on to `inner`. */
   heard(inner: Partial<SessionEvents>): HeardEvents
@@ -25,7 +25,7 @@ const CLOCK: ServiceClock = {
 
 /**
  * Starts to serve on `address`, relative to `cwd`; the store is read when a client asks. Throws `LISTEN_ADDRESS`,
- * `LISTEN_NO_TCP`, `LISTEN_FAILED`.
+ * `LISTEN_NO_TCP`, `LISTEN_FAILED`, `TLS_UNUSABLE`.
  */
 export async function serveLearning(
   address: string,
@@ -35,10 +35,22 @@ export async function serveLearning(
   const parsed = parseListenAddress(address, cwd)
   const learning = new LiveLearning(store, () => CLOCK.nowMs())
   // Loading grpc-js nearly doubles the start of a command, and few of them serve.
-  const { startServer } = await import('../service/server.js')
-  const server = await startServer({ address: parsed, source: learning, clock: CLOCK })
+  const [{ startServer }, { BaselinesService }, { BASELINES_SERVICE }] = await Promise.all([
+    import('../service/server.js'),
+    import('../service/baselines-service.js'),
+    import('../service/baselines-methods.js'),
+  ])
+  const service = new BaselinesService({ source: learning, clock: CLOCK })
+  const { listBaselines, getBaseline, watchLearning } = service
+  const handlers = { listBaselines, getBaseline, watchLearning }
+  const server = await startServer({
+    addresses: [parsed],
+    services: [{ definition: BASELINES_SERVICE, handlers }],
+    clock: CLOCK,
+    stopping: () => service.finish(),
+  })
   return {
-    address: `unix:${parsed.path}`,
+    address: server.addresses()[0] ?? address,
     heard: (inner) => learning.heard(inner),
     stop: () => server.stop(),
   }

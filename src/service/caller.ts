@@ -14,11 +14,20 @@ export interface Caller {
   readonly name: string
 }
 
+const PREFIX = 'plimsoll-caller-'
 const ROLE_KEY = 'plimsoll-caller-role'
 const NAME_KEY = 'plimsoll-caller-name-bin'
 
-/** Replaces whatever the client sent. */
+/** The role of that name, if there is one. */
+export function roleOf(text: string): Role | undefined {
+  return ROLES.find((each) => each === text)
+}
+
+/** Replaces whatever the client sent, and everything else under such names. */
 export function noteCaller(metadata: Metadata, { role, name }: Caller): void {
+  for (const key of Object.keys(metadata.getMap())) {
+    if (key.startsWith(PREFIX)) metadata.remove(key)
+  }
   metadata.set(ROLE_KEY, role)
   metadata.set(NAME_KEY, Buffer.from(name, 'utf8'))
 }

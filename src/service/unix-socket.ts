@@ -1,13 +1,24 @@
 /**
- * A unix socket that only its owner may open, from the first moment on and whatever the umask is: it is bound in a private
- * directory, given its mode, and only then linked to where clients look for it:
+ * A unix socket that only those may open who are meant to, from the first moment on and whatever the umask is: it is bound in a
+ * private directory, given its group and mode, and only then linked to where clients look for it:
  *
  *   DIR/.sXXXXXX/s  --link-->  DIR/learn.sock
  *
  * Linking fails where something is, so that two servers cannot both believe that they have the path. What a killed server
  * left there is removed; nothing that answers, and nothing that is no socket.
  */
-import { chmod, link, lstat, mkdir, mkdtemp, rm, stat, unlink } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { asProblem, failure, PlimsollError } from '../errors.js'
@@ -18,23 +29,36 @@ export interface PublishedSocket {
   remove(): Promise<void>
 }
 
+/** Who may open a socket. */
+export interface SocketAccess {
+  /** 0600, 0660 or 0666. */
+  readonly mode: number
+  /** Name of a group in /etc/group, or its number; the process's own if it is not given. */
+  readonly group?: string | undefined
+}
+
+const OWNER_ONLY: SocketAccess = { mode: 0o600 }
+
 /**
- * Lets `bind` listen on a path that it is given, and publishes that socket at `path` with mode 0600, in a directory that is
- * made with mode 0700 if it is missing. Throws `LISTEN_FAILED`; what `bind` has bound is then the caller's to close.
+ * Lets `bind` listen on a path that it is given, and publishes that socket at `path`. A directory that is missing is made, and
+ * may be searched by whoever may open the socket. Throws `LISTEN_FAILED`; what `bind` has bound is then the caller's to close.
  */
 export async function publishSocket(
   path: string,
   bind: (stagingPath: string) => Promise<void>,
+  access = OWNER_ONLY,
 ): Promise<PublishedSocket> {
   try {
     const directory = dirname(path)
-    await prepareDirectory(path, directory)
+    const gid = await groupId(access.group)
+    await prepareDirectory(path, directory, access.mode, gid)
     const staging = await mkdtemp(join(directory, '.s'))
     try {
       await chmod(staging, 0o700)
       const bound = join(staging, 's')
       await bind(bound)
-      await chmod(bound, 0o600)
+      if (gid !== undefined) await chown(bound, -1, gid)
+      await chmod(bound, access.mode)
       const { dev, ino } = await lstat(bound)
       await linkAt(bound, path)
       return { remove: () => removeIfSame(path, dev, ino) }
@@ -47,15 +71,41 @@ export async function publishSocket(
   }
 }
 
-async function prepareDirectory(path: string, directory: string): Promise<void> {
+async function prepareDirectory(
+  path: string,
+  directory: string,
+  socketMode: number,
+  gid: number | undefined,
+): Promise<void> {
   const made = await mkdir(directory, { recursive: true, mode: 0o700 })
-  // The mode given to mkdir is subject to the umask.
-  if (made !== undefined) await chmod(directory, 0o700)
+  for (let each = directory; made !== undefined; each = dirname(each)) {
+    if (gid !== undefined) await chown(each, -1, gid)
+    // The mode given to mkdir is subject to the umask.
+    await chmod(each, directoryMode(socketMode))
+    if (each === made) break
+  }
   const { mode } = await stat(directory)
   const isSticky = (mode & 0o1000) !== 0
   if ((mode & 0o002) !== 0 && !isSticky) {
     throw failed(path, 'anyone may replace files in its directory')
   }
+}
+
+/** Whoever may write to the socket may search its directory. */
+function directoryMode(socketMode: number): number {
+  const forGroup = (socketMode & 0o020) === 0 ? 0 : 0o050
+  const forOthers = (socketMode & 0o002) === 0 ? 0 : 0o005
+  return 0o700 | forGroup | forOthers
+}
+
+async function groupId(group: string | undefined): Promise<number | undefined> {
+  if (group === undefined) return undefined
+  if (/^\d{1,9}$/.test(group)) return Number(group)
+  for (const line of (await readFile('/etc/group', 'utf8')).split('\n')) {
+    const [name, , gid] = line.split(':')
+    if (name === group && gid !== undefined) return Number(gid)
+  }
+  throw new Error(`/etc/group has no group ${group}`)
 }
 
 async function linkAt(bound: string, path: string): Promise<void> {

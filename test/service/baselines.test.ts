@@ -15,9 +15,9 @@ import { plimsoll } from '../../src/gen/plimsoll.js'
 import { listPage } from '../../src/service/baseline-list.js'
 import { knownBaselines } from '../../src/service/known-baselines.js'
 import { BASELINES_SERVICE } from '../../src/service/baselines-methods.js'
-import { startServer } from '../../src/service/server.js'
 import { statusOf } from '../../src/service/status.js'
 import { IMAGE, runFacts } from '../support/baseline-steps.js'
+import { serveBaselines } from '../support/served-learning.js'
 import { refusalOf, ServiceClient } from '../support/service-client.js'
 import { FakeClock, FakeSource } from '../support/service-source.js'
 
@@ -27,13 +27,13 @@ const { ORIGIN_UNSPECIFIED, ORIGIN_SESSION, ORIGIN_STORE } = plimsoll.v1.Origin
 async function served(t: Test): Promise<{ source: FakeSource; client: ServiceClient }> {
   const directory = mkdtempSync(join(tmpdir(), 'plim-'))
   const source = new FakeSource()
-  const address = { path: join(directory, 's') }
-  const server = await startServer({ address, source, clock: new FakeClock() })
+  const path = join(directory, 's')
+  const server = await serveBaselines({ path, source, clock: new FakeClock() })
   t.teardown(async () => {
     await server.stop(0)
     rmSync(directory, { recursive: true })
   })
-  return { source, client: new ServiceClient(t, address.path) }
+  return { source, client: new ServiceClient(t, path) }
 }
 
 /** A baseline that was saved three times, of one run with so many system calls. */

@@ -13,8 +13,9 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { PlimsollError } from '../../src/errors.js'
 import { parseListenAddress } from '../../src/service/listen-address.js'
-import { type RunningServer, startServer } from '../../src/service/server.js'
+import type { RunningServer } from '../../src/service/server.js'
 import { publishSocket } from '../../src/service/unix-socket.js'
+import { serveBaselines } from '../support/served-learning.js'
 import { ServiceClient } from '../support/service-client.js'
 import { FakeClock, FakeSource } from '../support/service-source.js'
 
@@ -27,7 +28,7 @@ function workDirectory(t: Test): string {
 
 async function served(t: Test, path: string): Promise<RunningServer> {
   const source = new FakeSource()
-  const server = await startServer({ address: { path }, source, clock: new FakeClock() })
+  const server = await serveBaselines({ path, source, clock: new FakeClock() })
   t.teardown(() => server.stop(0))
   return server
 }
@@ -54,31 +55,87 @@ t.test('an address is unix: and a path', async (t) => {
     ['UNIX:/run/1:2', '/run/1:2'],
     [`unix:/${'x'.repeat(106)}`, `/${'x'.repeat(106)}`],
   ]
-  for (const [text, path] of paths) t.same(parseListenAddress(text, '/srv'), { path }, text)
-})
-
-t.test('TCP is refused with a reason of its own, whatever it is written like', async (t) => {
-  for (const text of [
-    'localhost:50051',
-    '127.0.0.1:50051',
-    '[::1]:50051',
-    ':50051',
-    '50051',
-    'tcp:127.0.0.1:1',
-    'tcp://0.0.0.0:1',
-    'dns:///example.org',
-    'ipv4:127.0.0.1:80',
-    'ipv6:[::1]:80',
-    'https://example.org',
-  ]) {
-    t.throws(() => parseListenAddress(text, '/'), { code: 'LISTEN_NO_TCP', message: /TLS/ }, text)
+  for (const [text, path] of paths) {
+    const address = { kind: 'unix', path, role: 'admin', mode: 0o600, reflection: true }
+    t.same(parseListenAddress(text, '/srv'), address, text)
   }
 })
 
+t.test('a socket for others than its owner names their role', async (t) => {
+  const cases: readonly [options: string, address: object][] = [
+    ['role=viewer', { role: 'viewer', mode: 0o600 }],
+    ['role=viewer,mode=0660', { role: 'viewer', mode: 0o660 }],
+    ['mode=666,role=viewer', { role: 'viewer', mode: 0o666 }],
+    ['group=ops,role=responder', { role: 'responder', mode: 0o660, group: 'ops' }],
+    ['role=viewer,reflection=off', { reflection: false }],
+  ]
+  for (const [options, address] of cases) {
+    t.match(parseListenAddress(`unix:/run/s,${options}`, '/'), { path: '/run/s', ...address })
+  }
+  t.match(parseListenAddress('unix:/a\\,b\\\\c\\d', '/'), { path: '/a,b\\c\\d' })
+})
+
+t.test('an address over TCP has its files, from itself or from the options', async (t) => {
+  const tls = { cert: '/w/c.pem', key: '/k', ca: '/w/ca', roles: '/w/r' }
+  const text = 'tcp:[::1]:443,cert=c.pem,key=/k,ca=ca,roles=r'
+  const address = { kind: 'tcp', host: '::1', port: 443, tls, reflection: false }
+  t.same(parseListenAddress(text, '/w'), address)
+  t.same(parseListenAddress('tcp:[::1]:443,cert=c.pem', '/w', { ...tls, cert: 'x' }), address)
+  t.match(parseListenAddress(`${text},crl=l,reflection=on`, '/w'), {
+    tls: { crl: '/w/l' },
+    reflection: true,
+  })
+  for (const [written, host] of [
+    ['tcp:0.0.0.0:0', '0.0.0.0'],
+    ['tcp://node-1.example:1', 'node-1.example'],
+  ] as const) {
+    t.match(parseListenAddress(written, '/', tls), { host }, written)
+  }
+})
+
+t.test(
+  'TCP without TLS is refused with a reason of its own, whatever it is written like',
+  async (t) => {
+    for (const text of [
+      'localhost:50051',
+      '127.0.0.1:50051',
+      '[::1]:50051',
+      ':50051',
+      '50051',
+      'tcp:127.0.0.1:1',
+      'tcp://0.0.0.0:1',
+      'dns:///example.org',
+      'ipv4:127.0.0.1:80',
+      'ipv6:[::1]:80',
+      'https://example.org',
+      'tcp:127.0.0.1:1,cert=a,key=b,ca=c',
+      'tcp:127.0.0.1:1,roles=a',
+    ]) {
+      t.throws(() => parseListenAddress(text, '/'), { code: 'LISTEN_NO_TCP', message: /TLS/ }, text)
+    }
+  },
+)
+
 t.test('what cannot be listened on is refused', async (t) => {
   const cases: readonly [text: string, message: RegExp][] = [
-    ['', /does not start with unix:/],
-    ['/run/learn.sock', /does not start with unix:/],
+    ['', /neither with unix: nor with tcp:/],
+    ['/run/learn.sock', /neither with unix: nor with tcp:/],
+    ['unix:/a,role', /role is no option; a comma in a path is written \\,/],
+    ['unix:/a,b.sock', /b.sock is no option/],
+    ['unix:/a,', /nothing is no option/],
+    ['unix:/a,role=', /role: it has no value/],
+    ['unix:/a,role=viewer,role=admin', /role: it is given twice/],
+    ['unix:/a,role=root', /role: root is none of viewer, /],
+    ['unix:/a,cert=x', /cert: it is none of role, mode, group, reflection/],
+    ['unix:/a,mode=0660', /role: it must be given/],
+    ['unix:/a,group=ops', /role: it must be given/],
+    ['unix:/a,mode=0777,role=viewer', /mode: 0777 is none of 0600, 0660, 0666/],
+    ['unix:/a,mode=0600,group=ops', /mode: with 0600 the group could not open it/],
+    ['unix:/a,reflection=1', /reflection: 1 is neither on nor off/],
+    ['tcp:443,cert=a,key=b,ca=c,roles=d', /not tcp:HOST:PORT/],
+    ['tcp::443,cert=a,key=b,ca=c,roles=d', /not tcp:HOST:PORT/],
+    ['tcp:a:65536,cert=a,key=b,ca=c,roles=d', /port: 65536 is more/],
+    ['tcp:a:1,cert=a,key=b,ca=c,roles=d,mode=0600', /mode: it is none of cert, /],
     ['unix-abstract:learn', /no permissions/],
     ['@learn', /no permissions/],
     ['unix:', /names no file/],

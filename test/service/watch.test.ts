@@ -9,8 +9,9 @@ import { WATCHER_LIMIT } from '../../src/service/baselines-service.js'
 import { EventQueue } from '../../src/service/event-queue.js'
 import type { WatchMessage } from '../../src/service/learning-message.js'
 import { LearningWatch } from '../../src/service/learning-watch.js'
-import { type RunningServer, startServer } from '../../src/service/server.js'
+import type { RunningServer } from '../../src/service/server.js'
 import { until } from '../support/live/until.js'
+import { serveBaselines } from '../support/served-learning.js'
 import { refusalOf, ServiceClient, type Watched } from '../support/service-client.js'
 import { factsUpTo, FakeClock, FakeSource, RUN } from '../support/service-source.js'
 
@@ -27,7 +28,7 @@ async function served(t: Test, queueLimit?: number): Promise<Served> {
   const path = join(directory, 's')
   const [source, clock] = [new FakeSource(), new FakeClock()]
   const limits = queueLimit === undefined ? {} : { queueLimit }
-  const server = await startServer({ address: { path }, source, clock, ...limits })
+  const server = await serveBaselines({ path, source, clock, ...limits })
   t.teardown(async () => {
     await server.stop(0)
     rmSync(directory, { recursive: true })
