@@ -144,6 +144,15 @@ export const SERVICE_ERRORS = {
   CERTS_FAILED: {
     message: 'no certificate was made: {problem}',
     hint: '{remedy}',
+  METRICS_ADDRESS: {
+    message: 'cannot serve metrics on {address}: {problem}',
+    hint: 'Give a port of this host (127.0.0.1:9464), an address that others may reach, or unix: and a path.',
+    exit: 2,
+    grpc: 3,
+  },
+  METRICS_FAILED: {
+    message: 'cannot serve metrics on {address}: {problem}',
+    hint: 'Choose another port or a path: --metrics 127.0.0.1:PORT, --metrics unix:PATH.',
     exit: 1,
     grpc: 9,
   },
