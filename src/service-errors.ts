@@ -156,4 +156,10 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 9,
   },
+  BAD_SINK: {
+    message: 'cannot deliver to the sink {sink}: {problem}',
+    hint: "A sink is 'TYPE:TARGET;KEY=VALUE;...', in quotes: 'file:/var/log/plimsoll.jsonl;max=64MiB', 'http:https://HOST/PATH', 'syslog:tcp:HOST:601'.",
+    exit: 2,
+    grpc: 3,
+  },
 } as const satisfies Record<string, ErrorRow>
