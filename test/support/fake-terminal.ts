@@ -20,8 +20,13 @@ export async function plimsoll(
   const said: string[] = []
   const terminal: Terminal = {
     out: (text) => void out.push(Buffer.from(text)),
+    hand: async (text) => {
+      out.push(Buffer.from(text))
+      return true
+    },
     say: (line) => void said.push(`${line}\n`),
     progress: () => undefined,
+    isPiped: true,
     isWatched: false,
     isInteractive: false,
     env,
