@@ -144,6 +144,9 @@ export const SERVICE_ERRORS = {
   CERTS_FAILED: {
     message: 'no certificate was made: {problem}',
     hint: '{remedy}',
+    exit: 1,
+    grpc: 9,
+  },
   METRICS_ADDRESS: {
     message: 'cannot serve metrics on {address}: {problem}',
     hint: 'Give a port of this host (127.0.0.1:9464), an address that others may reach, or unix: and a path.',
@@ -161,6 +164,7 @@ export const SERVICE_ERRORS = {
     hint: "A sink is 'TYPE:TARGET;KEY=VALUE;...', in quotes: 'file:/var/log/plimsoll.jsonl;max=64MiB', 'http:https://HOST/PATH', 'syslog:tcp:HOST:601'.",
     exit: 2,
     grpc: 3,
+  },
   CURSOR_UNUSABLE: {
     message: 'cannot go on from {path}: {problem}',
     hint: 'It was left as it is; move it away to begin anew, or name another file.',

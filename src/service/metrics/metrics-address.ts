@@ -15,7 +15,10 @@ const PORT_LIMIT = 65_535
 
 /** The address that `text` means. Throws `METRICS_ADDRESS` for what is none, `LISTEN_ADDRESS` for a path that is none. */
 export function parseMetricsAddress(text: string, cwd: string): MetricsAddress {
-  if (/^unix:/i.test(text)) return { kind: 'unix', path: parseListenAddress(text, cwd).path }
+  if (/^unix:/i.test(text)) {
+    const address = parseListenAddress(text, cwd)
+    if (address.kind === 'unix') return { kind: 'unix', path: address.path }
+  }
   const refused = (problem: string): Error => failure('METRICS_ADDRESS', { address: text, problem })
   const parts = /^(?:(?<six>\[[^\]]*\])|(?<host>[^:]*)):(?<port>\d+)$|^(?<alone>\d+)$/.exec(text)
   if (parts?.groups === undefined) throw refused('it is neither HOST:PORT nor unix:PATH')
