@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := node_modules/.bin
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/gen/*')
-PROTOS := $(wildcard proto/plimsoll/v1/*.proto proto/grpc/*/*/*.proto)
+PROTOS := $(sort $(wildcard proto/plimsoll/v1/*.proto proto/grpc/*/*/*.proto))
 
 .PHONY: help demo test test-matrix check bench build proto descriptor tables lint format host clean
 

@@ -11,6 +11,7 @@ needs_of() {
       needs_of demo
       echo 'strace:strace gcc:gcc nginx:nginx-light redis-server:redis-server redis-cli:redis-tools' \
         'dockerd:docker.io docker:docker-cli python3:python3 script:bsdutils' \
+        'protoc:protobuf-compiler openssl:openssl' \
         'systemd-analyze:systemd scmp_sys_resolver:seccomp ip:iproute2 nsenter:util-linux'
       ;;
     *) echo "usage: setup.sh demo|tests" >&2; exit 2 ;;
@@ -24,6 +25,11 @@ for need in $(needs_of "${1:-}"); do
 done
 # A C compiler without the C library's headers and archives cannot build static programs.
 if [ "$1" = tests ] && [ ! -e /usr/include/stdio.h ]; then missing="$missing libc6-dev"; fi
+if [ "$1" = tests ] && [ ! -e /usr/include/google/protobuf/field_mask.proto ]; then missing="$missing libprotobuf-dev"; fi
+# The distribution's own Python, whatever else is first in PATH: it is the one that has the packages.
+if [ "$1" = tests ] && ! /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null; then
+  missing="$missing python3-grpcio python3-protobuf"
+fi
 if [ "$1" = tests ] && [ ! -e /usr/include/seccomp.h ]; then missing="$missing libseccomp-dev"; fi
 
 if [ -n "$missing" ]; then
