@@ -117,4 +117,10 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 14,
   },
+  MODES_DAMAGED: {
+    message: 'the modes of images in {path} are damaged: {problem}',
+    hint: 'Mend the file, or move it away: all images are then held to their baselines; set their modes again.',
+    exit: 1,
+    grpc: 15,
+  },
 } as const satisfies Record<string, ErrorRow>

@@ -265,7 +265,7 @@ t.test(
     writeFileSync(join(state, 'audit', 'operator.lock'), JSON.stringify(gone))
     // Whoever broke it first was killed as well.
     writeFileSync(join(state, 'audit', `operator.lock.${gone.name}.1`), JSON.stringify(gone))
-    const program = join(import.meta.dirname, 'append-many.ts')
+    const program = join(import.meta.dirname, '../../support/append-many.ts')
     const each = 20
     const started = ['one', 'two', 'three'].map((name) =>
       spawn(

@@ -1,5 +1,5 @@
 /** Run by a test as a process of its own: appends to the operator log of a state directory. Arguments: it, a name, how often. */
-import { OperatorLog } from '../../../src/service/audit/operator-log.js'
+import { OperatorLog } from '../../src/service/audit/operator-log.js'
 
 const [state = '', name = '', times = '0'] = process.argv.slice(2)
 const log = new OperatorLog(state, { nowMs: () => Date.now() })
