@@ -147,15 +147,21 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 9,
   },
-  METRICS_ADDRESS: {
-    message: 'cannot serve metrics on {address}: {problem}',
-    hint: 'Give a port of this host (127.0.0.1:9464), an address that others may reach, or unix: and a path.',
-    exit: 2,
-    grpc: 3,
+  MODES_DAMAGED: {
+    message: 'the modes of images in {path} are damaged: {problem}',
+    hint: 'Mend the file, or move it away: all images are then held to their baselines; set their modes again.',
+    exit: 1,
+    grpc: 15,
   },
-  METRICS_FAILED: {
-    message: 'cannot serve metrics on {address}: {problem}',
-    hint: 'Choose another port or a path: --metrics 127.0.0.1:PORT, --metrics unix:PATH.',
+  REVISION_NOT_FOUND: {
+    message: 'revision {revision} of {image} is not kept, only {kept}',
+    hint: 'The latest revisions are kept; `plimsoll baseline ls` shows the newest.',
+    exit: 1,
+    grpc: 5,
+  },
+  LEARNING_FIXED: {
+    message: 'what this session learns cannot be changed: {problem}',
+    hint: 'Start another `plimsoll learn` for the image, or learn with --all.',
     exit: 1,
     grpc: 9,
   },
@@ -176,5 +182,22 @@ export const SERVICE_ERRORS = {
     hint: 'The service answered with {code}, which this version does not know; see docs/service.md of its version.',
     exit: 1,
     grpc: 13,
+  REVISION_NOT_FOUND: {
+    message: 'revision {revision} of {image} is not kept, only {kept}',
+    hint: 'The latest revisions are kept; `plimsoll baseline ls` shows the newest.',
+    exit: 1,
+    grpc: 5,
+  },
+  METRICS_ADDRESS: {
+    message: 'cannot serve metrics on {address}: {problem}',
+    hint: 'Give a port of this host (127.0.0.1:9464), an address that others may reach, or unix: and a path.',
+    exit: 2,
+    grpc: 3,
+  },
+  METRICS_FAILED: {
+    message: 'cannot serve metrics on {address}: {problem}',
+    hint: 'Choose another port or a path: --metrics 127.0.0.1:PORT, --metrics unix:PATH.',
+    exit: 1,
+    grpc: 9,
   },
 } as const satisfies Record<string, ErrorRow>

@@ -1,11 +1,13 @@
 /** `plimsoll incident ...`: what was done about anomalies, its evidence, and letting containers go again. */
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import { quoted } from '../errors.js'
+import { asPlimsollError, quoted } from '../errors.js'
 import { IncidentStore } from '../respond/incident-store.js'
 import { verifyBundle } from '../respond/manifest.js'
-import { releaseIncident } from '../respond/release.js'
+import { type Release, releaseIncident, type Releasing } from '../respond/release.js'
+import { OperatorLog } from '../service/audit/operator-log.js'
+import type { OperatorRecorder } from '../service/audit/recorder.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
+import { actorOf } from './actor.js'
 import {
   command,
   type Context,
@@ -85,7 +87,11 @@ function release(context: Context): Command {
       const incident = await store.resolve(ref)
       const mount = await findCgroupMount()
       const by = { actor: actorOf(context.terminal.env), reason: flags.reason }
-      const { kind, record } = await releaseIncident({ store, mount, clock: CLOCK }, incident, by)
+      const state = stateDirectory(flags.state, context.terminal.env)
+      const log = new OperatorLog(state, { nowMs: () => CLOCK.nowMs() })
+      const { kind, record } = await recorded(log, incident, by, () =>
+        releaseIncident({ store, mount, clock: CLOCK }, incident, by),
+      )
       if (flags.json === true) printJson(context, { incident, kind, ...record })
       else {
         const head =
@@ -124,17 +130,21 @@ function verify(context: Context): Command {
     })
 }
 
-/** Who is at the terminal; behind sudo, who called it. */
-function actorOf(env: NodeJS.ProcessEnv): string {
-  const user = env['SUDO_USER'] || userNameOf(env)
-  return `cli:${user}`
-}
-
-function userNameOf(env: NodeJS.ProcessEnv): string {
+/** Has the release on record before it is done, and again with what came of it. */
+async function recorded(
+  log: OperatorRecorder,
+  incident: string,
+  by: Releasing,
+  release: () => Promise<Release>,
+): Promise<Release> {
+  const begun = await log.begin({ ...by, action: 'Release', target: incident })
   try {
-    return userInfo().username
-  } catch {
-    // A uid without an entry in the user database.
-    return env['USER'] || String(process.getuid?.() ?? '')
+    const released = await release()
+    const { outcome, details } = released.record
+    await begun.end('done', { kind: released.kind, outcome, details })
+    return released
+  } catch (thrown) {
+    await begun.end('failed', { problem: asPlimsollError(thrown).message })
+    throw thrown
   }
 }

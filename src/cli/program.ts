@@ -4,6 +4,7 @@ import { asPlimsollError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { anomalyCommand } from './anomaly.js'
 import { applyCommand } from './apply.js'
+import { auditCommand } from './audit.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
@@ -50,6 +51,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     incidentCommand(context),
     watchCommand(context),
     ctlCommand(context),
+    auditCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }

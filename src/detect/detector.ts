@@ -38,8 +38,8 @@ export interface DetectorOptions {
   readonly prefix: string
   /** Told of every first occurrence, before the call that brought it returns. */
   readonly raised: (anomaly: Anomaly) => void
-  /** Whether an image without a sealed baseline is worth an anomaly. */
-  readonly alertsUnlearned: boolean
+  /** Whether an image without a sealed baseline is worth an anomaly: any, or that of the digest. */
+  readonly alertsUnlearned: boolean | ((digest: string) => boolean)
   readonly limits?: MatcherLimits
 }
 
@@ -47,7 +47,7 @@ export interface DetectorOptions {
 export type Observed = Exclude<Observation, { readonly kind: 'cgroup' | 'entry' }>
 
 export class Detector {
-  readonly #alertsUnlearned: boolean
+  readonly #alertsUnlearned: (digest: string) => boolean
   readonly #permits: PolicyPermits
   readonly #roster: Roster
   readonly #matcher: Matcher
@@ -66,7 +66,8 @@ export class Detector {
 
   constructor(options: DetectorOptions) {
     const { policy, severity, prefix, raised, limits = MATCHER_LIMITS } = options
-    this.#alertsUnlearned = options.alertsUnlearned
+    const { alertsUnlearned: alerts } = options
+    this.#alertsUnlearned = typeof alerts === 'boolean' ? (): boolean => alerts : alerts
     this.#permits = new PolicyPermits(policy, (handle) => this.#containers.get(handle)?.scope)
     this.#roster = new Roster(limits, this.#permits)
     this.#matcher = new Matcher(this.#roster)
@@ -122,7 +123,7 @@ export class Detector {
     if (refused === 'keys') this.#tellKeys()
     if (refused === 'images') this.#troubles.capped(container, 'images', atMs, 1)
     else if (container.image === undefined) this.#tell(container, 'unresolved', '', atMs)
-    else if (container.image.held === undefined && this.#alertsUnlearned) {
+    else if (container.image.held === undefined && this.#alertsUnlearned(container.image.digest)) {
       this.#tell(container, 'unlearned', '', atMs)
     }
     return container.handle

@@ -3,6 +3,7 @@
  * its runtime has said what it is. Counts of what is known pass straight through. Pure.
  */
 import type { ResourceSample } from '../baseline/resources.js'
+import type { WorkloadFacts } from '../detect/anomaly.js'
 import type { Detector } from '../detect/detector.js'
 import type { ContainerHandle } from '../detect/handles.js'
 import type { Abi, DenialHint, Lineage, Observation, ObservationSink } from '../observation.js'
@@ -27,6 +28,13 @@ type Watched =
   | { readonly kind: 'watched'; readonly container: ContainerHandle }
   | { readonly kind: 'ignored' }
 
+/** A container that is watched. */
+export interface WatchedContainer {
+  readonly container: ContainerHandle
+  readonly run: Run
+  readonly workload: WorkloadFacts
+}
+
 interface Ended {
   readonly container: ContainerHandle
   readonly atMs: number
@@ -36,7 +44,9 @@ export class Detection implements ObservationSink {
   readonly #runs: Runs
   readonly #detector: Detector
   readonly #watched = new WeakMap<Run, Watched>()
-  readonly #containers = new Map<ContainerHandle, Run>()
+  readonly #containers = new Map<ContainerHandle, WatchedContainer>()
+  /** In an array of numbers, which a large count does not turn into an object each time. */
+  readonly #judged = new Float64Array(1)
   #ended: readonly Ended[] = []
 
   constructor(runs: Runs, detector: Detector) {
@@ -45,13 +55,23 @@ export class Detection implements ObservationSink {
   }
 
   /** The containers that are watched and have not ended. */
-  containers(): readonly { readonly container: ContainerHandle; readonly run: Run }[] {
-    return [...this.#containers].map(([container, run]) => ({ container, run }))
+  containers(): readonly WatchedContainer[] {
+    return [...this.#containers.values()]
+  }
+
+  /** How many there are. O(1). */
+  get containerCount(): number {
+    return this.#containers.size
+  }
+
+  /** Facts that were judged, those of what was known among them. */
+  get judged(): number {
+    return this.#judged[0] ?? 0
   }
 
   /** The run of a container that is watched. */
   runOf(container: ContainerHandle): Run | undefined {
-    return this.#containers.get(container)
+    return this.#containers.get(container)?.run
   }
 
   /** A runtime said what a run is. */
@@ -61,14 +81,15 @@ export class Detection implements ObservationSink {
     const [first] = run.cgroups
     const cgroupId = first ?? (before?.kind === 'waiting' ? before.cgroupId : undefined)
     // One that is over and of which nothing was told has nothing to be watched for.
-    const container =
-      isWanted && cgroupId !== undefined ? this.#open(run, cgroupId, answer, atMs) : undefined
-    if (container === undefined) {
+    const workload =
+      isWanted && cgroupId !== undefined ? workloadOf(run, cgroupId, answer) : undefined
+    const container = workload && this.#open(workload, answer, atMs)
+    if (workload === undefined || container === undefined) {
       this.#watched.set(run, { kind: 'ignored' })
       return
     }
     this.#watched.set(run, { kind: 'watched', container })
-    this.#containers.set(container, run)
+    this.#containers.set(container, { container, run, workload })
     for (const id of run.cgroups) this.#detector.track(id, container, atMs)
     if (before?.kind === 'waiting') this.#release(before.held, container, atMs)
     if (run.endedMs > 0) this.gone(run, atMs)
@@ -76,7 +97,7 @@ export class Detection implements ObservationSink {
 
   /** What the workload of that cgroup takes of the host. */
   sampled(cgroupId: number, { memoryBytes, cpuMilli, pids }: ResourceSample, atMs: number): void {
-    for (const [container, run] of this.#containers) {
+    for (const { container, run } of this.#containers.values()) {
       if (!run.cgroups.has(cgroupId)) continue
       this.#detector.sample(container, { memory: memoryBytes, cpu: cpuMilli, pids }, atMs)
       return
@@ -106,7 +127,10 @@ export class Detection implements ObservationSink {
     count: number,
     atMs: number,
   ): void {
-    if (this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs)) return
+    if (this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs)) {
+      this.#count()
+      return
+    }
     this.#tell(cgroupId, atMs, () =>
       this.#detector.syscall(cgroupId, lineage, abi, nr, count, atMs),
     )
@@ -122,7 +146,10 @@ export class Detection implements ObservationSink {
     count: number,
     atMs: number,
   ): void {
-    if (this.#detector.argument(cgroupId, lineage, abi, nr, value, count, atMs)) return
+    if (this.#detector.argument(cgroupId, lineage, abi, nr, value, count, atMs)) {
+      this.#count()
+      return
+    }
     this.#tell(cgroupId, atMs, () =>
       this.#detector.argument(cgroupId, lineage, abi, nr, value, count, atMs),
     )
@@ -137,7 +164,10 @@ export class Detection implements ObservationSink {
     count: number,
     atMs: number,
   ): void {
-    if (this.#detector.denied(cgroupId, lineage, abi, nr, answer, count, atMs)) return
+    if (this.#detector.denied(cgroupId, lineage, abi, nr, answer, count, atMs)) {
+      this.#count()
+      return
+    }
     this.#tell(cgroupId, atMs, () =>
       this.#detector.denied(cgroupId, lineage, abi, nr, answer, count, atMs),
     )
@@ -163,6 +193,7 @@ export class Detection implements ObservationSink {
       if (watched?.kind === 'watched') {
         // A container may make cgroups of its own.
         this.#detector.track(cgroupId, watched.container, atMs)
+        this.#count()
         fact(watched.container)
         return
       }
@@ -170,6 +201,7 @@ export class Detection implements ObservationSink {
       if (watched === undefined) this.#watched.set(run, { kind: 'waiting', cgroupId, held })
       held.add((container) => {
         this.#detector.track(cgroupId, container, atMs)
+        this.#count()
         fact(container)
       })
     })
@@ -187,23 +219,26 @@ export class Detection implements ObservationSink {
   }
 
   #open(
-    run: Run,
-    cgroupId: number,
-    answer: ContainerAnswer,
+    workload: WorkloadFacts,
+    { labels }: ContainerAnswer,
     atMs: number,
   ): ContainerHandle | undefined {
-    const { labels } = answer
-    return this.#detector.open(
-      {
-        runtime: answer.runtime,
-        containerId: run.containerId,
-        containerName: answer.name,
-        imageDigest: answer.found ? answer.imageDigest : '',
-        imageName: answer.found ? answer.imageName : '',
-        cgroupId,
-      },
-      labels && new Map(labels.map(({ key, value }) => [key, value])),
-      atMs,
-    )
+    const byKey = labels && new Map(labels.map(({ key, value }) => [key, value]))
+    return this.#detector.open(workload, byKey, atMs)
+  }
+
+  #count(): void {
+    this.#judged[0] = (this.#judged[0] ?? 0) + 1
+  }
+}
+
+function workloadOf(run: Run, cgroupId: number, answer: ContainerAnswer): WorkloadFacts {
+  return {
+    runtime: answer.runtime,
+    containerId: run.containerId,
+    containerName: answer.name,
+    imageDigest: answer.found ? answer.imageDigest : '',
+    imageName: answer.found ? answer.imageName : '',
+    cgroupId,
   }
 }

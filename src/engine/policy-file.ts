@@ -16,6 +16,8 @@ const SEVERITY_TABLE = join(PACKAGE_ROOT, 'profiles', 'severity.yaml')
 
 export interface LoadedPolicy {
   readonly path: string
+  /** The file, as it was read. */
+  readonly text: string
   readonly policy: Policy
   readonly compiled: CompiledPolicy
   readonly warnings: readonly PolicyProblem[]
@@ -35,9 +37,17 @@ export async function checkPolicy(path: string): Promise<{
 
 /** The policy of the file, ready to be asked. Throws `FILE_UNREADABLE`, or a `PolicyError` that names the first error. */
 export async function loadPolicy(path: string = DEFAULT_POLICY): Promise<LoadedPolicy> {
-  const { policy, problems } = await checkPolicy(path)
+  const text = await textOf(path)
+  if (typeof text !== 'string') throw invalid(path, [text])
+  return policyOf(path, text)
+}
+
+/** The policy of that text, which is or will be in the file at `path`. Throws a `PolicyError`. */
+export function policyOf(path: string, text: string): LoadedPolicy {
+  if (Buffer.byteLength(text, 'utf8') > POLICY_BYTES) throw invalid(path, [TOO_LONG])
+  const { policy, problems } = readPolicy(text)
   if (policy === undefined) throw invalid(path, problems)
-  return { path, policy, compiled: compilePolicy(policy), warnings: problems }
+  return { path, text, policy, compiled: compilePolicy(policy), warnings: problems }
 }
 
 /** The severity table of the file, ready to be asked. Throws as `loadPolicy` does. */
@@ -55,6 +65,8 @@ function invalid(path: string, problems: readonly PolicyProblem[]): PolicyError 
   return Object.assign(failure('POLICY_INVALID', { path, problem }), { problems })
 }
 
+const TOO_LONG = wholeFile(`is longer than ${POLICY_BYTES} bytes`)
+
 /** The file's text, or what keeps it from being one. Of a file beyond the bound no more is read than shows that. */
 async function textOf(path: string): Promise<string | PolicyProblem> {
   const chunks: Buffer[] = []
@@ -66,7 +78,7 @@ async function textOf(path: string): Promise<string | PolicyProblem> {
     throw failure('FILE_UNREADABLE', { path, problem: asProblem(thrown) }, thrown)
   }
   const bytes = Buffer.concat(chunks)
-  if (bytes.length > POLICY_BYTES) return wholeFile(`is longer than ${POLICY_BYTES} bytes`)
+  if (bytes.length > POLICY_BYTES) return TOO_LONG
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

@@ -5,8 +5,11 @@ import type { CompiledPolicy } from '../detect/policy-compile.js'
 import type { Action } from '../detect/policy.js'
 import { workloadScopeOf } from '../detect/policy-scope.js'
 import { subjectText } from '../detect/subject-text.js'
+import { asPlimsollError, type PlimsollError } from '../errors.js'
 import type { ResponseRequest, ResponseResult } from '../respond/request.js'
 import { Responder } from '../respond/responder.js'
+import { recordedAs } from '../service/audit/outcome.js'
+import type { OperatorRecorder } from '../service/audit/recorder.js'
 import type { Clock } from '../workload/clock.js'
 import { readApplied } from './applied.js'
 
@@ -19,10 +22,16 @@ export interface ResponsesOptions {
   /** By severity, before the policy is asked. */
   readonly on: ReadonlyMap<Severity, Action>
   readonly dryRun: boolean
+  /** Whether responses to what that image does are dry runs; default: none are. */
+  readonly isObserved?: (digest: string) => boolean
   readonly afterwards: ResponseRequest['afterwards']
   readonly responded: (result: ResponseResult, anomaly: Anomaly) => void
   /** Who acts; undefined: a responder on this host. */
   readonly responder?: Pick<Responder, 'act'>
+  /** Puts what is done on record. */
+  readonly recorder?: OperatorRecorder | undefined
+  /** It could not be put on record; it was done all the same. */
+  readonly troubled?: (error: PlimsollError) => void
 }
 
 /** Where the container is, and what it did of late. */
@@ -36,6 +45,7 @@ export interface Whereabouts {
 const INCIDENT_LIMIT = 256
 const ANOMALIES_LIMIT = 256
 const PROFILE_LIMIT = 1024
+const RECORDED_LIMIT = 4096
 
 export class Responses {
   readonly #options: ResponsesOptions
@@ -44,6 +54,8 @@ export class Responses {
   /** By digest of an image: the hash of its applied profile. */
   readonly #profiles = new LRUCache<string, string>({ max: PROFILE_LIMIT })
   readonly #underWay = new Set<Promise<void>>()
+  /** Actions for incidents that are on record, so that a flood of anomalies says nothing over and over. */
+  readonly #recorded = new LRUCache<string, true>({ max: RECORDED_LIMIT })
 
   constructor(options: ResponsesOptions) {
     this.#options = options
@@ -64,6 +76,16 @@ export class Responses {
     void done.finally(() => this.#underWay.delete(done))
   }
 
+  /** What is remembered of the incident, oldest first. */
+  anomaliesOf(incident: string): readonly Anomaly[] {
+    return this.#incidents.get(incident) ?? []
+  }
+
+  /** The hash of the profile that is applied to the image; empty where there is none. */
+  profileOf(digest: string): string {
+    return this.#profiles.get(digest) ?? ''
+  }
+
   /** Resolves when everything that was begun is done. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay)
@@ -76,17 +98,20 @@ export class Responses {
     })
   }
 
-  /** Calls the responder before anything is awaited: a freeze must not wait. */
+  /**
+   * Calls the responder before anything is awaited: a freeze must not wait, also not for the disk. That it is about to be done is
+   * on its way to the record by then.
+   */
   async #act(
     anomaly: Anomaly,
     anomalies: readonly Anomaly[],
     action: Action,
     { cgroupPath, timeline }: Whereabouts,
   ): Promise<void> {
-    const { dryRun, afterwards, responded } = this.#options
+    const { afterwards, responded, isObserved } = this.#options
     const { incident, severity, workload, baselineRevision, decision, process } = anomaly
     const what = subjectText(anomaly.subject)
-    const result = await this.#responder.act({
+    const request: ResponseRequest = {
       action,
       incident,
       key: `${what} ${process.lineage}`,
@@ -94,14 +119,51 @@ export class Responses {
       cgroupPath,
       anomalies,
       timeline,
-      profile: this.#profiles.get(workload.imageDigest) ?? '',
+      profile: this.profileOf(workload.imageDigest),
       baselineRevision,
       actor: decision.rule === '' ? `severity:${severity}` : `rule:${decision.rule}`,
       reason: `${severity}: ${what}`,
-      dryRun,
+      dryRun: this.#options.dryRun || (isObserved?.(workload.imageDigest) ?? false),
       afterwards,
-    })
+    }
+    const recorded = this.#record(anomaly, request)
+    const result = await this.#responder.act(request)
     responded(result, anomaly)
+    await recorded?.(result)
+  }
+
+  /**
+   * Begins to put on record that it is done, and returns how to put there what came of it. Not of a dry run, which changes nothing,
+   * and not of what is done for the incident already.
+   */
+  #record(
+    { id }: Anomaly,
+    { action, actor, reason, workload, incident, dryRun }: ResponseRequest,
+  ): ((result: ResponseResult) => Promise<void>) | undefined {
+    const { recorder, troubled } = this.#options
+    const key = `${incident} ${action}`
+    if (recorder === undefined || dryRun || this.#recorded.has(key)) return undefined
+    this.#recorded.set(key, true)
+    const begun = recorder.begin({
+      actor,
+      action: 'Respond',
+      target: workload.containerId,
+      reason,
+      details: { response: action, incident, anomaly: id },
+    })
+    // Whoever awaits it comes later.
+    begun.catch(() => undefined)
+    return async (result) => {
+      const [outcome, details] = recordedAs(result)
+      // The next anomaly of the incident may bring what this one did not.
+      if (outcome !== 'done') this.#recorded.delete(key)
+      try {
+        const action = await begun
+        await action.end(outcome, details)
+      } catch (thrown) {
+        troubled?.(asPlimsollError(thrown))
+      }
+    }
   }
 
   #remember(anomaly: Anomaly): readonly Anomaly[] {
@@ -117,7 +179,13 @@ export class Responses {
   }
 }
 
-function responderOf({ stateDirectory, mount, clock, policy }: ResponsesOptions): Responder {
+/** The responder of this host, which leaves alone what the policy protects. */
+export function responderOf({
+  stateDirectory,
+  mount,
+  clock,
+  policy,
+}: Pick<ResponsesOptions, 'stateDirectory' | 'mount' | 'clock' | 'policy'>): Responder {
   return new Responder({
     stateDirectory,
     mount,

@@ -1,6 +1,6 @@
 /**
  * The sealed baselines of a store, given to a detector, and given again when they change: what a person approves holds from
- * the next look on.
+ * the next look on. An image that is set free is held to nothing until it is not free any more.
  */
 import type { BaselineStore } from '../baseline/store.js'
 import type { Detector } from '../detect/detector.js'
@@ -13,18 +13,38 @@ export class SealedImages {
   readonly #detector: Pick<Detector, 'hold'>
   /** By key of the image: the revision that was looked at, and the image's digest. */
   readonly #seen = new Map<string, { readonly revision: number; readonly digest: string }>()
-  readonly #held = new Set<string>()
+  /** By digest: what is in the store, whether the image is free or not. */
+  readonly #held = new Map<string, HeldTo>()
+  readonly #isFree: (digest: string) => boolean
   /** Those of them whose requests of ioctl are known. */
   readonly #ioctl = new Set<string>()
 
-  constructor(store: BaselineStore, detector: Pick<Detector, 'hold'>) {
+  /** `isFree` says which images are not held for now, whatever is sealed. */
+  constructor(
+    store: BaselineStore,
+    detector: Pick<Detector, 'hold'>,
+    isFree: (digest: string) => boolean = () => false,
+  ) {
     this.#store = store
     this.#detector = detector
+    this.#isFree = isFree
   }
 
   /** Images that are held to a sealed baseline. */
   get count(): number {
-    return this.#held.size
+    let count = 0
+    for (const digest of this.#held.keys()) if (!this.#isFree(digest)) count++
+    return count
+  }
+
+  /** What the sealed baseline of the image says, also while the image is free; undefined where it has none. */
+  sealedOf(digest: string): HeldTo | undefined {
+    return this.#held.get(digest)
+  }
+
+  /** The image has become free, or is not any more: that holds from now on. */
+  reconsider(digest: string): void {
+    this.#detector.hold(digest, this.#isFree(digest) ? undefined : this.#held.get(digest))
   }
 
   /** Whether some of them may call ioctl with certain requests only, so that it has to be looked at which are made. */
@@ -65,10 +85,10 @@ export class SealedImages {
       this.#release(digest)
       return
     }
-    this.#held.add(digest)
+    this.#held.set(digest, held)
     if (knowsIoctl(held)) this.#ioctl.add(digest)
     else this.#ioctl.delete(digest)
-    this.#detector.hold(digest, held)
+    this.reconsider(digest)
   }
 
   #release(digest: string): void {
