@@ -3,13 +3,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Baseline } from '../baseline/baseline.js'
-import { imageKeyOf } from '../baseline/image-identity.js'
 import { failure, quoted } from '../errors.js'
 import { jsonText } from '../engine/json-text.js'
 import { keep } from '../engine/keep.js'
 import type { Learned, LearnOptions } from '../engine/learn.js'
 import { learnCommand } from '../engine/learn-command.js'
 import { learnContainers } from '../engine/learn-containers.js'
+import { exportFileName } from '../engine/profile-export.js'
 import { serveLearning } from '../engine/serve-learning.js'
 import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
 import type { KnownFloor } from '../seccomp/floor.js'
@@ -233,7 +233,12 @@ async function writeProfiles(
   if (flags.out !== undefined) {
     await mkdir(flags.out, { recursive: true })
     for (const baseline of baselines) {
-      await writeOne(context, join(flags.out, `${fileNameOf(baseline)}.json`), baseline, floors)
+      await writeOne(
+        context,
+        join(flags.out, exportFileName(baseline.image, 'oci')),
+        baseline,
+        floors,
+      )
     }
   }
 }
@@ -251,12 +256,6 @@ async function writeOne(
   context.terminal.say(
     `plimsoll: profile written to ${quoted(path)}; ${isVerifiable ? notVerified(baseline, path) : 'not verified'}`,
   )
-}
-
-/** A name for people, safe as a file name, with enough of the digest to tell images apart. */
-function fileNameOf(baseline: Baseline): string {
-  const name = baseline.image.name.replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[._]+/, '')
-  return `${name.slice(0, 80)}-${imageKeyOf(baseline.image).split('-')[1]?.slice(0, 12) ?? ''}`
 }
 
 /** The summary: on stdout, but on stderr for a command, whose stdout is its own. */
