@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { BaselineStore } from '../baseline/store.js'
 import { StoreActions } from '../engine/baseline-actions.js'
+import type { OnRecord } from '../engine/baseline-record.js'
 import { loadFloors } from '../engine/floors.js'
 import { jsonText } from '../engine/json-text.js'
 import { quoted } from '../errors.js'
@@ -51,16 +52,27 @@ export function operatorLogOf(_context: Context, _stateFlag: string | undefined)
   return { begin: () => Promise.resolve({ end: () => Promise.resolve() }) }
 }
 
-/** What people do to baselines, on record. */
-export function baselineActionsOf(option: string | undefined, context: Context): StoreActions {
+/** What is needed to change the state on record. */
+export function changingOf(
+  option: string | undefined,
+  context: Context,
+): OnRecord & { readonly stateDirectory: string } {
   const { terminal } = context
-  return new StoreActions({
-    store: storeOf(option, context),
+  return {
     stateDirectory: stateDirectory(option, terminal.env),
     recorder: operatorLogOf(context, option),
+    troubled: (error) =>
+      terminal.say(`plimsoll: what came of it is not on record: ${quoted(error.message)}`),
+  }
+}
+
+/** What people do to baselines, on record. */
+export function baselineActionsOf(option: string | undefined, context: Context): StoreActions {
+  return new StoreActions({
+    ...changingOf(option, context),
+    store: storeOf(option, context),
     nowMs: () => Date.now(),
     changed: () => undefined,
-    troubled: (error) => terminal.say(`plimsoll: it is done, but ${quoted(error.message)}`),
   })
 }
 
