@@ -61,6 +61,6 @@ src/gen/plimsoll.js: $(PROTOS) node_modules/.installed
 dist/.built: $(SOURCES) src/tsconfig.json tsconfig.json src/gen/plimsoll.js
 	@rm -rf dist
 	@$(BIN)/tsc -p src
-	@mkdir -p dist/gen && cp src/gen/plimsoll.js dist/gen/
+	@mkdir -p dist/gen && cp src/gen/plimsoll.js src/gen/plimsoll.d.ts dist/gen/
 	@chmod +x dist/cli/main.js
 	@touch $@

@@ -117,4 +117,16 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 14,
   },
+  CURSOR_UNUSABLE: {
+    message: 'cannot go on from {path}: {problem}',
+    hint: 'It was left as it is; move it away to begin anew, or name another file.',
+    exit: 1,
+    grpc: 15,
+  },
+  CALL_FAILED: {
+    message: '{problem}',
+    hint: 'The service answered with {code}, which this version does not know; see docs/service.md of its version.',
+    exit: 1,
+    grpc: 13,
+  },
 } as const satisfies Record<string, ErrorRow>
