@@ -7,6 +7,7 @@ import { applyCommand } from './apply.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
 import type { Context } from './context.js'
+import { ctlCommand } from './ctl.js'
 import { doctorCommand } from './doctor.js'
 import { enforceCommand } from './enforce.js'
 import { incidentCommand } from './incident.js'
@@ -16,6 +17,7 @@ import { profileCommand } from './profile.js'
 import { recordCommand } from './record.js'
 import { replayCommand } from './replay.js'
 import type { Terminal } from './terminal.js'
+import { watchCommand } from './watch.js'
 
 /** Runs one command line (without node and script) and returns the exit status. Never throws. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -46,6 +48,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     enforceCommand(context),
     anomalyCommand(context),
     incidentCommand(context),
+    watchCommand(context),
+    ctlCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }

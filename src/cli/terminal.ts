@@ -3,10 +3,14 @@
 export interface Terminal {
   /** A result, as is; the caller ends its lines. */
   out(text: string | Uint8Array): void
+  /** As `out`; resolves when it was handed to the reader: false if the reader went away. */
+  hand(text: string): Promise<boolean>
   /** One line for a person, on stderr. */
   say(line: string): void
   /** A line on stderr that the next one replaces; nothing where stderr is no terminal. */
   progress(line: string): void
+  /** True if stdout is no terminal: a program reads the results. */
+  readonly isPiped: boolean
   /** True if a person watches: then `progress` shows something. */
   readonly isWatched: boolean
   /** True if stdin, stdout or stderr is a terminal: then it is the terminal that sends Ctrl-C to the group. */
@@ -32,6 +36,10 @@ export function processTerminal(io: NodeJS.Process): Terminal {
   io.stderr.on('error', ignoreClosedPipe)
   return {
     out: (text) => void io.stdout.write(text),
+    hand: (text) =>
+      new Promise((resolve) => {
+        io.stdout.write(text, (error) => resolve(error == null))
+      }),
     say: (line) => {
       io.stderr.write(`${hasProgress ? CLEAR_LINE : ''}${line}\n`)
       hasProgress = false
@@ -41,6 +49,7 @@ export function processTerminal(io: NodeJS.Process): Terminal {
       io.stderr.write(`${CLEAR_LINE}${line.slice(0, widthOf(io.stderr) - 1)}`)
       hasProgress = true
     },
+    isPiped: !io.stdout.isTTY,
     isWatched,
     isInteractive: io.stdin.isTTY || io.stdout.isTTY || isWatched,
     env: io.env,
