@@ -182,11 +182,6 @@ export const SERVICE_ERRORS = {
     hint: 'The service answered with {code}, which this version does not know; see docs/service.md of its version.',
     exit: 1,
     grpc: 13,
-  REVISION_NOT_FOUND: {
-    message: 'revision {revision} of {image} is not kept, only {kept}',
-    hint: 'The latest revisions are kept; `plimsoll baseline ls` shows the newest.',
-    exit: 1,
-    grpc: 5,
   },
   METRICS_ADDRESS: {
     message: 'cannot serve metrics on {address}: {problem}',

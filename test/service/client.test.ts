@@ -9,6 +9,7 @@ import {
   eventFile,
   PlimsollClientError,
   resumable,
+  type WatchEvent,
   type WatchState,
 } from '../../src/client.js'
 import { plimsoll } from '../../src/gen/plimsoll.js'
@@ -86,12 +87,13 @@ t.test('the table of methods is what the .proto files declare', async (t) => {
   ] as const) {
     const text = readFileSync(`proto/plimsoll/v1/${file}.proto`, 'utf8')
     const declared = [...text.matchAll(/^ {2}rpc (\w+)\((\w+)\) returns \((stream )?(\w+)\)/gm)]
-    const names = (isStream: boolean): readonly (string | undefined)[] =>
+    const names = (isStream: boolean): readonly string[] =>
       declared
         .filter(([, , , stream]) => (stream !== undefined) === isStream)
-        .map(([, name]) => name)
-    t.same([...UNARY[service]].sort(), [...names(false)].sort(), service)
-    t.same([...STREAMS[service]].sort(), [...names(true)].sort(), `streams of ${service}`)
+        .map(([, name = '']) => name)
+        .toSorted()
+    t.same(UNARY[service].toSorted(), names(false), service)
+    t.same(STREAMS[service].toSorted(), names(true), `streams of ${service}`)
     for (const [, name = '', request, , response] of declared) {
       t.same([request, response], [`${name}Request`, `${name}Response`])
       t.ok(messagesOf(name as 'Watch'))
@@ -292,9 +294,8 @@ t.test('a consumer that is slow holds up the stream, not memory', async (t) => {
     }
     more()
   })
-  const events = connect({ address: server.address })
-    .watch({ earliest: true })
-    [Symbol.asyncIterator]()
+  const stream = connect({ address: server.address }).watch({ earliest: true })
+  const events = stream[Symbol.asyncIterator]() as AsyncIterator<WatchEvent, undefined>
   t.equal((await events.next()).value?.cursor, `${EPOCH}-1`)
   let before = -1
   while (before !== written) {

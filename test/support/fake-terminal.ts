@@ -11,26 +11,50 @@ export interface Outcome {
   readonly said: string
 }
 
-/** Runs `plimsoll ARGS` with that environment; nobody watches, so there is no progress. */
-export async function plimsoll(
-  args: readonly string[],
+export interface FakeTerminal {
+  readonly terminal: Terminal
+  /** What was printed until the command line ended with that status. */
+  readonly outcome: (status: number) => Outcome
+}
+
+export interface FakeReader {
+  readonly isPiped?: boolean
+  /** Asked before each text that is handed over: false if the reader went away. */
+  readonly hand?: () => boolean
+}
+
+/** Nobody watches, so there is no progress. */
+export function fakeTerminal(
   env: NodeJS.ProcessEnv = {},
-): Promise<Outcome> {
+  { isPiped = true, hand = () => true }: FakeReader = {},
+): FakeTerminal {
   const out: Buffer[] = []
   const said: string[] = []
   const terminal: Terminal = {
     out: (text) => void out.push(Buffer.from(text)),
     hand: async (text) => {
-      out.push(Buffer.from(text))
-      return true
+      const isThere = hand()
+      if (isThere) out.push(Buffer.from(text))
+      return isThere
     },
     say: (line) => void said.push(`${line}\n`),
     progress: () => undefined,
-    isPiped: true,
+    isPiped,
     isWatched: false,
     isInteractive: false,
     env,
   }
-  const status = await run(args, terminal)
-  return { status, out: Buffer.concat(out), said: said.join('') }
+  return {
+    terminal,
+    outcome: (status) => ({ status, out: Buffer.concat(out), said: said.join('') }),
+  }
+}
+
+/** Runs `plimsoll ARGS` with that environment. */
+export async function plimsoll(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
+  const { terminal, outcome } = fakeTerminal(env)
+  return outcome(await run(args, terminal))
 }
