@@ -260,4 +260,11 @@ t.test('sinks are started as they are written, and none waits for another', asyn
       text,
     )
   }
+  const compile = (): never => {
+    throw new Error('no such image')
+  }
+  await t.rejects(startSinks(parseSinkSpecs(['file:/a;image=x']), { ...options, compile }), {
+    code: 'BAD_SINK',
+    message: /no such image/,
+  })
 })
