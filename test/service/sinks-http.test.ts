@@ -311,6 +311,48 @@ t.test('headers come from a file, which is read again when the target refuses th
   })
 })
 
+t.test('beyond its queue a sink tells the endpoint first how much is missing', async (t) => {
+  const receiver = await receiving(t)
+  const [journal, time, heard] = [new MemoryJournal(), new SinkTime(), new HeardEvents()]
+  const target = await opened(t, receiver.url)
+  await receiver.close()
+  for (const event of anomalies(1, 1000)) journal.append(event)
+  const runner = new SinkRunner({
+    name: 's',
+    journal,
+    target,
+    matches: undefined,
+    from: 'earliest',
+    queue: 100,
+    clock: time,
+    random: () => 0,
+    events: heard,
+  })
+  await until('a wait', () => time.waitsMs.length > 0)
+  await receiver.listen()
+  for (const event of anomalies(1001, 200)) journal.append(event)
+  time.pass(30_000)
+  await until('all', () => runner.status().behind === 0)
+  const lines = receiver.received.flatMap(({ body }) => body.trimEnd().split('\n'))
+  const [gap, ...rest] = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  t.match(gap, {
+    type: 'gap',
+    cursor: '',
+    cause: 'sink',
+    count: 1100,
+    fromSequence: 1,
+    toSequence: 1100,
+    anomalies: [{ kind: 'exec', severity: 'high', count: 1100 }],
+  })
+  t.same(
+    rest.map(({ id }) => id),
+    ids(1101, 100),
+  )
+  t.equal(heard.lostInAll, 1100)
+  t.match(runner.status(), { delivered: 100, lost: 1100 })
+  await runner.stop(1000)
+})
+
 t.test(
   'nothing is lost while the target is away for a minute, and its order is kept',
   async (t) => {

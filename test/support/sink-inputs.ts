@@ -1,7 +1,7 @@
 /** Events, time and targets for tests of sinks. */
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import type { JournalEvent } from '../../src/service/journal/journal.js'
-import type { SinkEvents } from '../../src/service/sinks/sink-runner.js'
+import type { SinkEvents } from '../../src/service/sinks/sink-status.js'
 import {
   type AnomalyEncoder,
   delivered,

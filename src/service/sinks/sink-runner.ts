@@ -7,11 +7,12 @@
  * than the queue is long, or is not kept any more, is skipped; the target is told so by a gap, before it gets anything else.
  * A runner never waits for another.
  */
-import { asProblem, quoted } from '../../errors.js'
+import { asProblem } from '../../errors.js'
 import type { plimsoll } from '../../gen/plimsoll.js'
 import type { Journal, JournalEntry } from '../journal/journal.js'
 import { backOffMs } from './back-off.js'
 import { type LossCause, LostEvents } from './lost-events.js'
+import { oneLine, type SinkEvents, type SinkStatus } from './sink-status.js'
 import type { Delivery, SinkClock, SinkMessage, Target, Trouble } from './target.js'
 
 /** Events that are read, and delivered, at a time. */
@@ -19,32 +20,6 @@ export const PAGE_EVENTS = 128
 /** Events that the filter left out before the position is remembered for their sake alone. */
 const REMEMBER_EVENTS = 1024
 const GIVE_UP_MS = 1000
-
-/** What a person or a metric may be told. */
-export interface SinkEvents {
-  /** So many more events are lost to the sink. */
-  overflowed(name: string, count: number, cause: LossCause): void
-  /** The target refused so many events for good; they are not tried again. */
-  refused(name: string, count: number, problem: string): void
-  /** The target cannot be delivered to from now on, or can again (undefined). Told when it changes. */
-  changed(name: string, problem: string | undefined): void
-}
-
-export interface SinkStatus {
-  readonly name: string
-  /** Events that the target took, since the start of this process. */
-  readonly delivered: number
-  /** Events that it refused for good. */
-  readonly refused: number
-  /** Attempts that failed. */
-  readonly failed: number
-  /** Events in the journal that it is not done with. */
-  readonly behind: number
-  /** Events that it could not keep for the target. */
-  readonly lost: number
-  /** Why nothing is delivered, one line; undefined while all is well. */
-  readonly problem: string | undefined
-}
 
 export interface SinkRunnerOptions<Payload> {
   /** Of the sink, unique; its position is kept under it. */
@@ -321,8 +296,4 @@ export class SinkRunner<Payload = unknown> {
     cancel()
     this.#wait = undefined
   }
-}
-
-function oneLine(text: string): string {
-  return quoted(text).slice(0, 300)
 }

@@ -8,8 +8,9 @@ import type { plimsoll } from '../../gen/plimsoll.js'
 import type { Journal } from '../journal/journal.js'
 import { fileTarget } from './file-target.js'
 import { httpTarget } from './http-target.js'
-import { type SinkEvents, SinkRunner, type SinkStatus } from './sink-runner.js'
+import { SinkRunner } from './sink-runner.js'
 import type { SinkSpec, TargetSpec } from './sink-spec.js'
+import type { SinkEvents, SinkStatus } from './sink-status.js'
 import { syslogTarget } from './syslog-target.js'
 import type { AnomalyEncoder, SinkClock, Target } from './target.js'
 
@@ -48,8 +49,8 @@ export const SINK_CLOCK: SinkClock = {
 }
 
 /**
- * Starts the sinks. Rejects with `BAD_SINK` if files that one needs cannot be used, and then none is started; a target that is
- * not there (yet) is waited for.
+ * Starts the sinks. Rejects with `BAD_SINK` if a filter names nothing or files that one needs cannot be used, and then none is
+ * started; a target that is not there (yet) is waited for.
  */
 export async function startSinks(
   specs: readonly SinkSpec[],
@@ -58,8 +59,12 @@ export async function startSinks(
   const { journal, compile, events, clock = SINK_CLOCK, random = Math.random } = options
   const parts = []
   for (const { target, filters, ...spec } of specs) {
-    const matches = filters === undefined ? undefined : compile(filters)
-    parts.push({ ...spec, matches, target: await openTarget(spec.name, target, options, clock) })
+    try {
+      const matches = filters === undefined ? undefined : compile(filters)
+      parts.push({ ...spec, matches, target: await openTarget(target, options, clock) })
+    } catch (thrown) {
+      throw failure('BAD_SINK', { sink: spec.name, problem: asProblem(thrown) }, thrown)
+    }
   }
   const runners = parts.map((part) => new SinkRunner({ ...part, journal, events, clock, random }))
   return {
@@ -71,22 +76,17 @@ export async function startSinks(
 }
 
 async function openTarget(
-  name: string,
   target: TargetSpec,
   { node, view, version }: SinksOptions,
   clock: SinkClock,
 ): Promise<Target> {
   const common = { node, view, clock }
-  try {
-    switch (target.type) {
-      case 'file':
-        return await fileTarget({ ...target, ...common, fs })
-      case 'http':
-        return await httpTarget({ ...target, ...common, userAgent: `plimsoll/${version}` })
-      case 'syslog':
-        return await syslogTarget({ spec: target, ...common })
-    }
-  } catch (thrown) {
-    throw failure('BAD_SINK', { sink: name, problem: asProblem(thrown) }, thrown)
+  switch (target.type) {
+    case 'file':
+      return fileTarget({ ...target, ...common, fs })
+    case 'http':
+      return httpTarget({ ...target, ...common, userAgent: `plimsoll/${version}` })
+    case 'syslog':
+      return syslogTarget({ spec: target, ...common })
   }
 }
