@@ -1,11 +1,10 @@
 /**
  * What `enforce` says: on a terminal a line per event, for a person; in a pipe JSON lines on stdout, one object each, whose
- * `type` tells what it is: `anomaly`, `repeat`, `response`, `policy`, `sensor`. Anomalies also go to the log of the state
- * directory, whoever reads along.
+ * `type` tells what it is: `anomaly`, `repeat`, `response`, `policy`, `sensor`.
+ *
  */
 import { type Anomaly, SEVERITIES } from '../detect/anomaly.js'
 import { anomalyView } from '../detect/anomaly-view.js'
-import type { AnomalyLog } from '../engine/anomaly-log.js'
 import type { EnforceEvents } from '../engine/enforce.js'
 import { quoted } from '../errors.js'
 import type { ResponseResult } from '../respond/request.js'
@@ -22,7 +21,6 @@ export interface EnforcementView {
 /** `onReady` is called once, when the probes are first attached. */
 export function enforcementEvents(
   terminal: Terminal,
-  log: AnomalyLog,
   isJson: boolean,
   onReady: () => void,
 ): EnforcementView {
@@ -30,7 +28,6 @@ export function enforcementEvents(
   const counts = new Map<string, number>()
   let isReady = false
   let running = 0
-  let toldProblem = ''
   const json = (type: string, value: object): void =>
     terminal.out(`${JSON.stringify({ type, ...value })}\n`)
   const status = (): void =>
@@ -39,15 +36,6 @@ export function enforcementEvents(
         .map((severity) => `${severity} ${counts.get(severity) ?? 0}`)
         .join(', ')}`,
     )
-  const checkLog = (): void => {
-    const problem = log.problem ?? ''
-    if (problem !== '' && problem !== toldProblem) {
-      terminal.say(
-        `plimsoll: anomalies cannot be written to the state directory: ${quoted(problem)}`,
-      )
-    }
-    toldProblem = problem
-  }
   const events: EnforceEvents = {
     begun: (policy, images) => {
       terminal.say(
@@ -86,14 +74,11 @@ export function enforcementEvents(
       if (isJson) json('anomaly', view)
       else terminal.say(anomalyLine(view))
       counts.set(view.severity, (counts.get(view.severity) ?? 0) + 1)
-      log.raised(view)
-      checkLog()
       status()
     },
     repeated: ({ id, count, lastMs }: Anomaly) => {
       const repeat = { id, count, last: new Date(lastMs).toISOString() }
       if (isJson) json('repeat', repeat)
-      log.repeated(repeat)
     },
     responded: (result, anomaly) => {
       if (isJson) json('response', { ...result, anomaly: anomaly.id })

@@ -2,21 +2,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SEVERITIES, type Severity } from '../detect/anomaly.js'
 import { type Action, ACTIONS, type Policy, UNKNOWN_IMAGES } from '../detect/policy.js'
-import { AnomalyLog } from '../engine/anomaly-log.js'
+import { logEvents } from '../engine/log-events.js'
+import { openNotifier } from '../engine/notify.js'
+import type { EnforceEvents } from '../engine/enforce.js'
 import { failure } from '../errors.js'
-import {
-  command,
-  type Context,
-  jsonOption,
-  stateDirectory,
-  stateOption,
-  storeOf,
-} from './context.js'
+import { command, type Context, jsonOption, stateOption } from './context.js'
 import { durationMs } from './duration.js'
 import { enforcementEvents } from './enforce-events.js'
+import {
+  serviceOptionsOf,
+  type ServiceFlags,
+  withServiceOptions,
+} from './enforce-service-options.js'
 
-interface EnforceFlags {
-  readonly state?: string
+interface EnforceFlags extends ServiceFlags {
   readonly all?: boolean
   readonly image?: string
   readonly container?: string
@@ -33,7 +32,10 @@ interface EnforceFlags {
 const STOPPING = ['SIGINT', 'SIGTERM'] as const
 
 export function enforceCommand(context: Context): Command {
-  return command('enforce', 'hold containers to their sealed baselines, and say what leaves them')
+  const enforce = command(
+    'enforce',
+    'hold containers to their sealed baselines, and say what leaves them',
+  )
     .option('--all', 'watch every container that runs or starts')
     .option('--image <ref>', 'watch containers of this image')
     .option('--container <name>', 'watch the container of this name or id')
@@ -57,6 +59,7 @@ export function enforceCommand(context: Context): Command {
     )
     .option('--for <duration>', 'stop after this time, e.g. 60s or 10m', durationMs)
     .addOption(new Option('--spool <file>', 'where hooks leave their notes').hideHelp())
+  return withServiceOptions(enforce)
     .addOption(stateOption())
     .addOption(jsonOption())
     .action((flags: EnforceFlags) => runEnforcement(context, flags))
@@ -68,43 +71,89 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
     throw failure('USAGE', { problem: 'give one of --all, --image and --container' })
   }
   const { terminal } = context
-  const state = stateDirectory(flags.state, terminal.env)
+  const serving = serviceOptionsOf(context, flags)
+  const { log, stateDirectory: state, store, recorder } = serving
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   for (const signal of STOPPING) process.on(signal, onSignal)
-  const log = await AnomalyLog.open(state)
   let timer: NodeJS.Timeout | undefined
-  const view = enforcementEvents(terminal, log, flags.json === true || !terminal.isWatched, () => {
-    if (flags.for !== undefined) timer ??= setTimeout(onSignal, flags.for)
-  })
-  // Loading yaml and zod takes longer than most commands do.
+  // Loading yaml, zod and grpc takes longer than most commands do.
   const { enforceContainers } = await import('../engine/enforce.js')
+  const { EnforceService } = await import('../engine/enforce-service.js')
   const { DEFAULT_SPOOL } = await import('../engine/unapplied-spool.js')
   try {
-    await enforceContainers({
+    const service = await EnforceService.open(serving)
+    const notifier = openNotifier({
       env: terminal.env,
-      stateDirectory: state,
-      store: storeOf(flags.state, context),
-      selection: { all, image, container },
-      policyPath: flags.policy,
-      unknown: flags.unknown,
-      on: flags.on,
-      dryRun: flags.dryRun === true,
-      afterwards: flags.thaw === true ? 'thaw' : 'keep-frozen',
-      spool: flags.spool ?? DEFAULT_SPOOL,
-      events: view.events,
-      stop: stop.signal,
-      onReload: (reload) => {
-        process.on('SIGHUP', reload)
-        return () => void process.off('SIGHUP', reload)
-      },
+      pid: process.pid,
+      isAlive: () => service.isAlive,
+      failed: (problem) =>
+        log.warn('service.notify', { msg: `the service manager is not told anything: ${problem}` }),
     })
-    view.ended()
+    const isLogged = flags.log === 'json'
+    const view = enforcementEvents(
+      isLogged ? { ...terminal, say: () => undefined, progress: () => undefined } : terminal,
+      flags.json === true || !terminal.isWatched,
+      () => {
+        notifier.ready()
+        if (flags.for !== undefined) timer ??= setTimeout(onSignal, flags.for)
+      },
+    )
+    try {
+      await enforceContainers({
+        env: terminal.env,
+        stateDirectory: state,
+        store,
+        selection: { all, image, container },
+        policyPath: flags.policy,
+        unknown: flags.unknown,
+        on: flags.on,
+        dryRun: flags.dryRun === true,
+        afterwards: flags.thaw === true ? 'thaw' : 'keep-frozen',
+        spool: flags.spool ?? DEFAULT_SPOOL,
+        events: service.heard(isLogged ? both(view.events, logEvents(log)) : view.events),
+        stop: stop.signal,
+        onReload: (reload) => {
+          const onHangUp = (): void => {
+            notifier.reloading()
+            service.reload()
+            reload()
+            notifier.ready()
+          }
+          process.on('SIGHUP', onHangUp)
+          return () => void process.off('SIGHUP', onHangUp)
+        },
+        recorder,
+        service,
+      })
+      view.ended()
+    } finally {
+      notifier.stopping()
+      await service.stop()
+      await notifier.close()
+    }
   } finally {
     clearTimeout(timer)
     for (const signal of STOPPING) process.off(signal, onSignal)
-    await log.close()
   }
+}
+
+/** Tells two listeners, the first one first. */
+function both(first: EnforceEvents, second: EnforceEvents): EnforceEvents {
+  const told = Object.fromEntries(
+    Object.keys({ ...second, ...first }).map((name) => {
+      const key = name as keyof EnforceEvents
+      return [
+        key,
+        (...facts: readonly never[]): void => {
+          const [one, other] = [first[key], second[key]] as ((...facts: readonly never[]) => void)[]
+          one?.(...facts)
+          other?.(...facts)
+        },
+      ]
+    }),
+  )
+  return told as unknown as EnforceEvents
 }
 
 /** `critical=isolate`: from that severity up, so that the worse never get less. */

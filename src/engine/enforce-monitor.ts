@@ -2,8 +2,7 @@
  * What monitoring, metrics and health are told of a running enforcement: heard from its events, asked of its control. Keeps
  * counts, and nothing else.
  */
-import { kindOf, type Anomaly } from '../detect/anomaly.js'
-import { ANOMALY_KINDS, SEVERITIES } from '../detect/anomaly.js'
+import { type Anomaly, ANOMALY_KINDS, kindOf, SEVERITIES } from '../detect/anomaly.js'
 import type { ResponseResult } from '../respond/request.js'
 import type { SensorState } from '../service/metrics/metrics-source.js'
 import { Tallies } from '../service/metrics/tallies.js'
@@ -119,11 +118,14 @@ export class EnforceMonitor implements MonitorSource {
   }
 
   anomalyCounts(): readonly AnomalyCount[] {
-    return this.tallies.anomalies.entries().map(({ first, second, count }) => ({
-      kind: ANOMALY_KINDS.indexOf(first) + 1,
-      severity: SEVERITIES.indexOf(second) + 1,
-      count,
-    }))
+    return this.tallies.anomalies
+      .entries()
+      .filter(({ count }) => count > 0)
+      .map(({ first, second, count }) => ({
+        kind: ANOMALY_KINDS.indexOf(first) + 1,
+        severity: SEVERITIES.indexOf(second) + 1,
+        count,
+      }))
   }
 
   timelineOf(ref: string, limit: number): ReturnType<MonitorSource['timelineOf']> {

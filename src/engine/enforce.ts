@@ -39,6 +39,16 @@ export interface EnforceEvents
   troubled(error: PlimsollError): void
 }
 
+/** Serves what enforcement is and does to other programs. */
+export interface EnforceHost {
+  /** Called once baselines and policy are read, and awaited before the probes are attached. */
+  serve(control: EnforcementControl): Promise<void>
+  /** The events to give to the session; each is told on to `inner`. */
+  sessionHeard(inner: Partial<SessionEvents>): Partial<SessionEvents>
+  /** A chunk of the sensor's bytes took so many seconds. */
+  judgedIn(seconds: number): void
+}
+
 export interface EnforceOptions {
   readonly env: NodeJS.ProcessEnv
   readonly stateDirectory: string
@@ -59,8 +69,8 @@ export interface EnforceOptions {
   readonly onReload: (reload: () => void) => () => void
   /** Puts on record what rules have done; undefined: nobody does. */
   readonly recorder?: OperatorRecorder | undefined
-  /** Gets what a service needs, once baselines and policy are read and before the probes are attached. */
-  readonly control?: ((control: EnforcementControl) => void) | undefined
+  /** What is around it for other programs. */
+  readonly service?: EnforceHost | undefined
 }
 
 /**
@@ -76,10 +86,18 @@ export async function enforceContainers(options: EnforceOptions): Promise<void> 
   raisePriority()
   const enforcement = new Enforcement(options, { policy, severity, modes, mount })
   await enforcement.begin()
-  options.control?.(enforcement.control)
+  const { service } = options
+  await service?.serve(enforcement.control)
+  const sessionEvents = enforcement.sessionEvents(events)
   const rehearsal = rehearse(policy.compiled, severity)
   const { finish, observer } = await observe(
-    { env, events: enforcement.sessionEvents(events), tracePath: undefined, stop },
+    {
+      env,
+      events: service?.sessionHeard(sessionEvents) ?? sessionEvents,
+      tracePath: undefined,
+      stop,
+      ...(service === undefined ? {} : { judgedIn: (seconds) => service.judgedIn(seconds) }),
+    },
     {
       mount,
       selection,

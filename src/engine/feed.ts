@@ -15,6 +15,8 @@ export interface FeedOptions {
   readonly nowMs: () => number
   /** Must not call back into the feed synchronously. */
   readonly onRequest: (request: Request) => void
+  /** Told of each chunk of the sensor's bytes how many seconds it took to be decoded and judged. */
+  readonly judgedIn?: (seconds: number) => void
 }
 
 export class Feed {
@@ -29,12 +31,16 @@ export class Feed {
   /** Takes one fact. Times never go back, even where the wall clock does. After `end` nothing is taken any more. */
   give(fact: Fact): void {
     if (this.#ended) return
-    const { session, trace, nowMs, onRequest } = this.#options
+    const { session, trace, nowMs, onRequest, judgedIn } = this.#options
     this.#lastMs = Math.max(this.#lastMs, Math.floor(nowMs()))
     const input = { ...fact, atMs: this.#lastMs } as Input
     this.#ended = fact.kind === 'end'
     trace?.add(input)
-    session.apply(input)
+    if (judgedIn !== undefined && fact.kind === 'sensor-bytes') {
+      const begun = performance.now()
+      session.apply(input)
+      judgedIn((performance.now() - begun) / 1000)
+    } else session.apply(input)
     for (const request of session.takeRequests()) onRequest(request)
   }
 }

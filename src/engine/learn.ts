@@ -23,6 +23,8 @@ export interface LearnOptions {
   readonly tracePath: string | undefined
   /** The user wants it to end. */
   readonly stop: AbortSignal
+  /** Told of each chunk of the sensor's bytes how many seconds it took. */
+  readonly judgedIn?: (seconds: number) => void
 }
 
 /** What a session learned, ready to be stored. */
@@ -84,6 +86,7 @@ export async function observe(options: LearnOptions, watched: Watched): Promise<
     trace,
     events,
     session: watched.session ?? {},
+    ...(options.judgedIn === undefined ? {} : { judgedIn: options.judgedIn }),
   })
   try {
     await observer.attach(stop)

@@ -20,11 +20,7 @@ export class LearningByMode implements LearningModes {
     return this.#set(ref, 'enforce', { actor: by, action: 'StopLearning', target: ref, reason })
   }
 
-  #set(
-    image: string,
-    mode: Mode,
-    intent: Parameters<typeof onRecord>[1],
-  ): Promise<LearningChange> {
+  #set(image: string, mode: Mode, intent: Parameters<typeof onRecord>[1]): Promise<LearningChange> {
     const { actor, reason } = intent
     return onRecord(
       this.#record,

@@ -26,6 +26,8 @@ export interface ObserverOptions {
   readonly trace: TraceWriter | undefined
   readonly events: Partial<SessionEvents>
   readonly session: SessionOptions
+  /** See `FeedOptions`. */
+  readonly judgedIn?: (seconds: number) => void
 }
 
 /** Runtimes answer within ten seconds or not at all (see `ContainerResolver`). */
@@ -61,6 +63,7 @@ export class Observer {
       session: this.session,
       trace: options.trace,
       nowMs: () => CLOCK.nowMs(),
+      ...(options.judgedIn === undefined ? {} : { judgedIn: options.judgedIn }),
       onRequest: (request) => {
         // A command's cgroup is all that its sensor watches.
         if (options.cgroupId === undefined) this.#answers.request(request)

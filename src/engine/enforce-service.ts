@@ -1,0 +1,330 @@
+/**
+ * What is around `enforce` for other programs: the journal, the gRPC server, sinks, metrics. Opened before anything is watched and
+ * closed after everything was told:
+ *
+ *   open    journal, then sinks, then metrics
+ *   serve   once enforcement can be asked: the server
+ *   stop    server, metrics, what the journal can still write, sinks, journal
+ *
+ * Nothing here holds enforcement up: what cannot be written or delivered waits, bounded, and is said.
+ */
+import { join } from 'node:path'
+import type { BaselineStore } from '../baseline/store.js'
+import { failure, type PlimsollError } from '../errors.js'
+import { anomalyViewOf } from '../service/anomaly-message.js'
+import type { OperatorRecorder } from '../service/audit/recorder.js'
+import { compileFilters } from '../service/filter/compiled-filters.js'
+import { LevelJournal } from '../service/journal/level-journal.js'
+import type { Retention } from '../service/journal/level-options.js'
+import type { ServiceClock } from '../service/learning-source.js'
+import type { ListenAddress } from '../service/listen-address.js'
+import { type MetricsAddress, metricsAddressText } from '../service/metrics/metrics-address.js'
+import { type MetricsServer, startMetrics } from '../service/metrics/metrics-server.js'
+import { type RunningServer, startServer } from '../service/server.js'
+import type { SinkSpec } from '../service/sinks/sink-spec.js'
+import { type RunningSinks, startSinks } from '../service/sinks/sinks.js'
+import { VERSION } from '../version.js'
+import type { EnforceEvents } from './enforce.js'
+import { EnforceMonitor } from './enforce-monitor.js'
+import { enforceServices, type Services } from './enforce-services.js'
+import type { EnforcementControl } from './enforcement-control.js'
+import { CLOCK } from './host.js'
+import { Journaled } from './journaled.js'
+import { LiveLearning } from './live-learning.js'
+import type { Log } from './log.js'
+import type { SessionEvents } from './session.js'
+
+export interface EnforceServiceOptions {
+  readonly stateDirectory: string
+  readonly store: BaselineStore
+  readonly listen: readonly ListenAddress[]
+  readonly sinks: readonly SinkSpec[]
+  readonly metrics: MetricsAddress | undefined
+  readonly retention: Partial<Retention>
+  /** Name of this host. */
+  readonly node: string
+  readonly recorder: OperatorRecorder
+  readonly log: Log
+}
+
+const SERVICE_CLOCK: ServiceClock = {
+  nowMs: () => Date.now(),
+  every: (intervalMs, tick) => {
+    const timer = setInterval(tick, intervalMs)
+    return () => clearInterval(timer)
+  },
+}
+
+/** What sinks may still deliver when the service stops. */
+const FLUSH_MS = 5000
+
+const MONITOR = 'plimsoll.v1.Monitor'
+
+/** Of the state directory, in which only one process has it open. */
+export function journalDirectory(stateDirectory: string): string {
+  return join(stateDirectory, 'journal')
+}
+
+export class EnforceService {
+  readonly #options: EnforceServiceOptions
+  readonly #journal: LevelJournal
+  readonly #journaled: Journaled
+  readonly #monitor = new EnforceMonitor(() => CLOCK.nowMs())
+  readonly #learning: LiveLearning
+  #sinks: RunningSinks | undefined
+  #metrics: MetricsServer | undefined
+  #services: Services | undefined
+  #server: RunningServer | undefined
+  #journalProblem: string | undefined
+  #isStopping = false
+
+  private constructor(options: EnforceServiceOptions, journal: LevelJournal) {
+    this.#options = options
+    this.#journal = journal
+    this.#journaled = new Journaled(journal, () => CLOCK.nowMs())
+    this.#learning = new LiveLearning(options.store, () => CLOCK.nowMs())
+  }
+
+  /**
+   * Throws `JOURNAL_IN_USE`, `BAD_SINK`, `METRICS_FAILED`, `LISTEN_FAILED`; nothing is left open then. A disk that cannot be written is
+   * no failure: it is said, and tried again.
+   */
+  static async open(options: EnforceServiceOptions): Promise<EnforceService> {
+    const { stateDirectory, retention } = options
+    const journal = await LevelJournal.open({
+      directory: journalDirectory(stateDirectory),
+      clock: CLOCK,
+      retention,
+    })
+    const service = new EnforceService(options, journal)
+    try {
+      await service.#open()
+    } catch (thrown) {
+      await service.stop()
+      throw thrown
+    }
+    return service
+  }
+
+  /** The events to give to enforcement: heard here, and told on to `inner`. */
+  heard(inner: EnforceEvents): EnforceEvents {
+    const monitor = this.#monitor
+    const journaled = this.#journaled
+    return {
+      ...inner,
+      ready: (atMs) => {
+        monitor.attached()
+        this.#tellHealth()
+        inner.ready(atMs)
+      },
+      sensorEnded: (atMs, reason) => {
+        monitor.detached(reason)
+        this.#tellHealth()
+        inner.sensorEnded(atMs, reason)
+      },
+      watching: (containers) => {
+        monitor.changed()
+        inner.watching(containers)
+      },
+      raised: (anomaly) => {
+        // First of all, what waits to hear of it; then what is kept.
+        inner.raised(anomaly)
+        journaled.raised(anomaly)
+        monitor.raised(anomaly)
+      },
+      repeated: (anomaly) => {
+        inner.repeated(anomaly)
+        journaled.repeated(anomaly)
+      },
+      responded: (result, anomaly) => {
+        inner.responded(result, anomaly)
+        journaled.responded(result)
+        monitor.responded(result)
+      },
+      acted: (result) => {
+        inner.acted?.(result)
+        journaled.responded(result)
+        monitor.responded(result)
+      },
+      released: (released, order) => {
+        inner.released?.(released, order)
+        journaled.released(released, order)
+      },
+      modeSet: (mode) => {
+        inner.modeSet?.(mode)
+        journaled.modeSet(mode)
+        monitor.changed()
+      },
+      reloaded: (policy) => {
+        monitor.tallies.policyRead(true)
+        inner.reloaded(policy)
+      },
+      refused: (error) => {
+        monitor.tallies.policyRead(false)
+        inner.refused(error)
+      },
+    }
+  }
+
+  /** The same for the session below it. */
+  sessionHeard(inner: Partial<SessionEvents>): Partial<SessionEvents> {
+    const heard = this.#learning.heard(inner)
+    return {
+      ...heard,
+      missed: (missed, sinceMs, atMs) => {
+        this.#monitor.missed(missed)
+        inner.missed?.(missed, sinceMs, atMs)
+      },
+    }
+  }
+
+  /** A chunk of the sensor's bytes took so many seconds. */
+  judgedIn(seconds: number): void {
+    this.#monitor.judgedIn(seconds)
+  }
+
+  /** Whether the sensor is attached, or has been away for a short while only. */
+  get isAlive(): boolean {
+    const { isAttached, sinceMs } = this.#monitor.sensor()
+    return isAttached || CLOCK.nowMs() - sinceMs < 180_000
+  }
+
+  /** Serves from now on. Throws `LISTEN_FAILED`, `TLS_UNUSABLE`. */
+  async serve(control: EnforcementControl): Promise<void> {
+    const { listen, log } = this.#options
+    this.#monitor.begin(control)
+    if (listen.length === 0) return
+    const services = enforceServices({
+      ...this.#options,
+      control,
+      monitor: this.#monitor,
+      learning: this.#learning,
+      journal: this.#journal,
+      journaled: this.#journaled,
+      clock: SERVICE_CLOCK,
+      unrecorded: (error) => this.#troubled(error),
+    })
+    this.#services = services
+    this.#server = await startServer({
+      addresses: listen,
+      services: services.served,
+      clock: SERVICE_CLOCK,
+      stopping: () => services.stopping(),
+      events: {
+        refused: (method, code, caller) =>
+          log.warn('service.refused', {
+            msg: `a call of ${method} was refused: ${code}`,
+            fields: { method, code, caller: caller?.name ?? null },
+          }),
+        tlsReloaded: (address, error) => {
+          if (error === undefined) {
+            log.info('service.tls', { msg: `certificates and roles of ${address} were read again` })
+          } else this.#troubled(error)
+        },
+      },
+    })
+    this.#tellHealth()
+    for (const address of this.#server.addresses()) {
+      log.info('service.listening', { msg: `listening on ${address}`, fields: { address } })
+    }
+  }
+
+  /** Reads certificates and roles again. */
+  reload(): void {
+    void this.#server?.reloadTls()
+  }
+
+  /** Ends the streams, delivers what can be delivered, and closes the journal. Idempotent, never rejects. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    await this.#journal.flushed()
+    await this.#server?.stop()
+    await this.#metrics?.stop()
+    await this.#sinks?.stop(FLUSH_MS)
+    await this.#journal.close()
+  }
+
+  async #open(): Promise<void> {
+    const { sinks, metrics, node, log } = this.#options
+    this.#sayOpened()
+    this.#journal.subscribe(() => this.#journalTold())
+    this.#journalTold()
+    this.#sinks = await startSinks(sinks, {
+      journal: this.#journal,
+      node,
+      version: VERSION,
+      view: anomalyViewOf,
+      compile: (filters) => {
+        const compiled = compileFilters(filters)
+        return (anomaly) => compiled.matchesAnomaly(anomaly)
+      },
+      events: {
+        overflowed: (name, count, cause) =>
+          log.error('sink.overflowed', {
+            msg: `sink ${name} lost ${count} events, because of the ${cause}`,
+            fields: { name, count, cause },
+          }),
+        refused: (name, count, problem) =>
+          log.warn('sink.refused', {
+            msg: `the target of sink ${name} refused ${count} events: ${problem}`,
+            fields: { name, count, problem },
+          }),
+        changed: (name, problem) => {
+          if (problem === undefined)
+            log.info('sink.delivers', { msg: `sink ${name} delivers again` })
+          else log.warn('sink.fails', { msg: `sink ${name} cannot deliver: ${problem}` })
+        },
+      },
+    })
+    if (metrics === undefined) return
+    this.#metrics = await startMetrics({
+      address: metrics,
+      nowMs: () => CLOCK.nowMs(),
+      source: {
+        tallies: this.#monitor.tallies,
+        sensor: () => this.#monitor.sensor(),
+        journal: () => this.#journal.state(),
+        sinks: () => this.#sinks?.statuses() ?? [],
+        subscribers: () => this.#services?.watchers() ?? 0,
+        containersWatched: () => this.#monitor.containersWatched(),
+        imagesHeld: () => this.#monitor.imagesHeld(),
+        isStopping: () => this.#isStopping,
+      },
+    })
+    const address = metricsAddressText(this.#metrics.address)
+    log.info('service.metrics', { msg: `metrics on ${address}`, fields: { address } })
+  }
+
+  #sayOpened(): void {
+    const { opened } = this.#journal
+    if (opened?.kind !== 'replaced') return
+    this.#options.log.error('journal.replaced', {
+      msg: `the journal was damaged; it was moved to ${opened.movedTo}, and a new one has begun`,
+      fields: { movedTo: opened.movedTo },
+    })
+  }
+
+  #journalTold(): void {
+    const { problem } = this.#journal.state()
+    if (problem === this.#journalProblem) return
+    this.#journalProblem = problem
+    this.#tellHealth()
+    const { log, stateDirectory } = this.#options
+    if (problem === undefined) log.info('journal.writable', { msg: 'the journal is written again' })
+    else
+      this.#troubled(
+        failure('JOURNAL_UNWRITABLE', { path: journalDirectory(stateDirectory), problem }),
+      )
+  }
+
+  /** Monitoring can be relied on while everything is seen and kept. */
+  #tellHealth(): void {
+    const serves = this.#monitor.sensor().isAttached && this.#journalProblem === undefined
+    this.#server?.setHealth(MONITOR, serves)
+  }
+
+  #troubled(error: PlimsollError): void {
+    this.#options.log.error('service.troubled', { msg: error.message, error })
+  }
+}
