@@ -2,7 +2,7 @@ import t from 'tap'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import { figuresLine, measureLoad } from '../support/monitor-load.js'
 
-/** The longer form, with its bound on the delay, is `test/matrix/subscribers.test.ts`. */
+/** The longer form, with its bound on the delay, is `test/matrix/subscribers.ts`. */
 t.test('50 clients get every event beside one that does not read', async (t) => {
   const figures = await measureLoad({
     readers: 49,

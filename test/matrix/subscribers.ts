@@ -1,6 +1,6 @@
 /**
  * 200 clients watch one server over one socket, one of which does not read, while 200 anomalies a second flow for 20 seconds.
- * It is the longer form of the load test in `test/service/monitor-load.test.ts`.
+ * The shorter form is `test/service/monitor-load.test.ts`.
  */
 import t from 'tap'
 import { plimsoll } from '../../src/gen/plimsoll.js'
