@@ -261,6 +261,7 @@ for (const onLag of [OnLag.ON_LAG_UNSPECIFIED, OnLag.ON_LAG_END]) {
     t.match(trailers, { 'grpc-status': '8', 'plimsoll-error-code': 'WATCHER_TOO_SLOW' })
     const last = messages.at(-1)?.cursor ?? ''
     t.equal(trailers['plimsoll-cursor'], last)
+    t.match(service.tally, { endedSlow: 1, skipped: 0, sent: messages.length - 1 })
     await until('the stream to be let go of', () => service.watchers === 0)
     const rest = client.watch({ afterCursor: last })
     await rest.next()
@@ -296,6 +297,7 @@ t.test('a reader that chose so goes on with the latest, after a gap that counts'
   t.same(before, wanted(1, from - 1))
   t.equal(to, 1900)
   t.equal(Number(gap?.count), to - from + 1)
+  t.match(service.tally, { endedSlow: 0, skipped: to - from + 1 })
   t.same(
     gap?.anomalies?.map(({ severity, count }) => ({ severity, count: Number(count) })),
     [{ severity: Severity.SEVERITY_HIGH, count: wanted(from, to).length }],

@@ -19,7 +19,7 @@ import { TICK_MS } from './lag.js'
 import type { MonitorSource } from './monitor-source.js'
 import { Pump } from './pump.js'
 import { startPointOf } from './start-point.js'
-import { type Shared, Subscription } from './subscription.js'
+import { type Shared, Subscription, type WatchTally } from './subscription.js'
 import { parseWatchRequest } from './watch-request.js'
 import { PER_CALLER_LIMIT, WATCHER_LIMIT, Watches } from './watches.js'
 
@@ -74,7 +74,8 @@ export class MonitorService {
     const feed = new JournalFeed(journal)
     const collector = new CollectorFeed(source, () => feed.state)
     const encodings = new MaskedEncodings()
-    this.#shared = { feed, collector, encodings, pump: new Pump(), clock }
+    const tally = { sent: 0, skipped: 0, endedSlow: 0 }
+    this.#shared = { feed, collector, encodings, pump: new Pump(), clock, tally }
     this.#startedMs = clock.nowMs()
     this.#releases = [
       journal.subscribe(() => this.#journalTold()),
@@ -139,6 +140,11 @@ export class MonitorService {
   /** Streams that are open. */
   get watchers(): number {
     return this.#watches.size
+  }
+
+  /** For metrics: as it is now. */
+  get tally(): Readonly<WatchTally> {
+    return { ...this.#shared.tally }
   }
 
   /** Ends all streams with `STOPPING` and the cursor to go on from, and lets go of journal, source and clock. Idempotent. */

@@ -27,6 +27,16 @@ const PAGE_EVENTS = 32
 /** Missed events that are counted by kind, if they are in memory. */
 const COUNTED_EVENTS = 20_000
 
+/** What became of events, all clients together, since the service was made. */
+export interface WatchTally {
+  /** From the journal. */
+  sent: number
+  /** For which a reader was too slow and chose to go on. */
+  skipped: number
+  /** Streams that were ended because their reader was too slow. */
+  endedSlow: number
+}
+
 /** What all subscriptions share. */
 export interface Shared {
   readonly feed: JournalFeed
@@ -34,6 +44,7 @@ export interface Shared {
   readonly encodings: MaskedEncodings
   readonly pump: Pump
   readonly clock: ServiceClock
+  readonly tally: WatchTally
 }
 
 export interface SubscriptionOptions {
@@ -55,7 +66,7 @@ export class Subscription implements Stepper {
   #position: number
   /** Nothing is missing before the first event that comes. */
   #isOpen: boolean
-  /** Told ahead of everything else but the state. */
+  /** Where it begins, something is missing; not told yet. */
   #gap: plimsoll.v1.Gap.$Properties | undefined
   /** What was read from disk. */
   #page: readonly JournalEntry[] | undefined
@@ -64,7 +75,6 @@ export class Subscription implements Stepper {
   #isOver = false
   #toldState = 0
   #quietTicks = 0
-  #skipped = 0
 
   constructor({ stream, wish, start, shared, end }: SubscriptionOptions) {
     this.#wish = wish
@@ -81,11 +91,6 @@ export class Subscription implements Stepper {
   /** Where to go on from. */
   get lastCursor(): string {
     return this.#shared.feed.cursorOf(this.#position)
-  }
-
-  /** Events that it was too slow for. */
-  get skipped(): number {
-    return this.#skipped
   }
 
   /** There may be something to send. */
@@ -142,9 +147,12 @@ export class Subscription implements Stepper {
       this.#toldState = collector.version
       this.#write({ collectorState: collector.state })
     }
-    this.#writeGap()
-    if (this.#isTooSlow && this.#gap === undefined) this.#skip()
-    this.#writeGap()
+    if (this.#gap !== undefined && !this.#outflow.isBlocked) {
+      this.#write({ gap: this.#gap })
+      this.#gap = undefined
+    }
+    // As late as possible, and only when the gap can be told: a place is not moved past what was not.
+    if (this.#isTooSlow && !this.#outflow.isBlocked) this.#skip()
     if (this.#outflow.isBlocked) this.#page = undefined
     if (this.#outflow.isBlocked || this.#isReading) return false
     if (this.#position >= feed.state.last) {
@@ -162,16 +170,19 @@ export class Subscription implements Stepper {
   }
 
   #writeAll(entries: readonly JournalEntry[]): void {
-    const { encodings } = this.#shared
+    const { encodings, tally } = this.#shared
     const { filters, mask } = this.#wish
     for (const entry of entries) {
       const { sequence, message } = entry
       if (sequence <= this.#position) continue
+      if (this.#outflow.isBlocked) return
       if (sequence > this.#position + 1) this.#missed(sequence - 1)
+      // By the gap.
       if (this.#outflow.isBlocked) return
       this.#isOpen = false
       if (filters.matches(message)) {
         this.#quietTicks = 0
+        tally.sent++
         this.#outflow.write(encodings.bytesOf(entry, mask))
       }
       this.#position = sequence
@@ -180,24 +191,21 @@ export class Subscription implements Stepper {
 
   /** Everything up to `last` is not kept any more. */
   #missed(last: number): void {
-    if (!this.#isOpen) this.#gap = retentionGap(this.#position + 1, last)
+    if (!this.#isOpen) this.#write({ gap: retentionGap(this.#position + 1, last) })
     this.#position = last
-    this.#writeGap()
-  }
-
-  #writeGap(): void {
-    if (this.#gap === undefined || this.#outflow.isBlocked) return
-    const gap = this.#gap
-    this.#gap = undefined
-    this.#write({ gap })
   }
 
   #fellBehind(): void {
-    if (this.#wish.onLag === 'gap') this.#isTooSlow = true
-    else this.fail(failure('WATCHER_TOO_SLOW', { count: this.#wish.lagLimit }))
+    const { onLag, lagLimit } = this.#wish
+    if (onLag === 'gap') {
+      this.#isTooSlow = true
+      return
+    }
+    this.#shared.tally.endedSlow++
+    this.fail(failure('WATCHER_TOO_SLOW', { count: lagLimit }))
   }
 
-  /** Goes on with the latest events only; as late as possible, when the stream takes more again. */
+  /** Goes on with the latest events only. */
   #skip(): void {
     this.#isTooSlow = false
     const { feed } = this.#shared
@@ -207,8 +215,8 @@ export class Subscription implements Stepper {
     if (to < from) return
     const count = to - from + 1
     const missed = count > COUNTED_EVENTS ? undefined : feed.recent(this.#position, count)
-    this.#gap = subscriberGap(from, to, missed ?? [], filters)
-    this.#skipped += count
+    this.#write({ gap: subscriberGap(from, to, missed ?? [], filters) })
+    this.#shared.tally.skipped += count
     this.#position = to
     this.#isOpen = false
     this.#page = undefined
