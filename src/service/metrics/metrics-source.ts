@@ -13,7 +13,9 @@ export interface SinkState {
   readonly delivered: number
   /** Events that it has not taken yet. */
   readonly behind: number
-  /** Events that it will never get. */
+  /** Events that it did not want. */
+  readonly refused: number
+  /** Events that it will never get, because they could not be kept for it. */
   readonly lost: number
   /** Why the last attempt failed, in a line; undefined while all is well. */
   readonly problem: string | undefined

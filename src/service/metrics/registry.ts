@@ -132,8 +132,14 @@ function defineSinks(define: Definer, source: MetricsSource): void {
     samples(({ behind }) => behind),
   )
   define.counter(
+    'plimsoll_sink_refused_total',
+    'Events that the sink did not want.',
+    ['sink'],
+    samples(({ refused }) => refused),
+  )
+  define.counter(
     'plimsoll_sink_lost_total',
-    'Events that the sink will never get.',
+    'Events that could not be kept for the sink.',
     ['sink'],
     samples(({ lost }) => lost),
   )

@@ -83,7 +83,9 @@ t.test('the page is what Prometheus reads, and says what happened', async (t) =>
   tallies.missed({ reason: 'sensor-restarted', count: 1, fromMs: 1, toMs: 2 })
   tallies.policyRead(true)
   tallies.policyRead(false)
-  source.sinkStates = [{ name: 'siem "a"\\\n', delivered: 11, behind: 2, lost: 1, problem: 'away' }]
+  source.sinkStates = [
+    { name: 'siem "a"\\\n', delivered: 11, behind: 2, refused: 6, lost: 1, problem: 'away' },
+  ]
   const all = await families(t, source)
   for (const [name, labels, value] of [
     ['plimsoll_observations_total', {}, 4018],
@@ -106,6 +108,7 @@ t.test('the page is what Prometheus reads, and says what happened', async (t) =>
     ['plimsoll_journal_pending_events', {}, 2],
     ['plimsoll_journal_bytes', {}, 4096],
     ['plimsoll_sink_delivered_total', { sink: 'siem "a"\\\\u000a' }, 11],
+    ['plimsoll_sink_refused_total', { sink: 'siem "a"\\\\u000a' }, 6],
     ['plimsoll_sink_failing', { sink: 'siem "a"\\\\u000a' }, 1],
   ] as const) {
     t.equal(valueOf(all, name, labels), value, `${name} ${JSON.stringify(labels)}`)
@@ -158,11 +161,12 @@ t.test('the time series are the same whatever is counted', async (t) => {
     name: `s${at}`,
     delivered: 0,
     behind: 0,
+    refused: 0,
     lost: 0,
     problem: undefined,
   }))
   const sinks = (await seriesOf(source)).filter((series) => series.includes('"sink"'))
-  t.equal(sinks.length, 4 * 32, 'sinks are bounded')
+  t.equal(sinks.length, 5 * 32, 'sinks are bounded')
 })
 
 t.test('counting a chunk costs next to nothing', async (t) => {
@@ -239,7 +243,9 @@ t.test('a restart is asked for only where it would help', async (t) => {
 
   const { journalState } = source
   if (journalState !== undefined) source.journalState = { ...journalState, problem: 'disk\nfull' }
-  source.sinkStates = [{ name: 'siem', delivered: 0, behind: 9, lost: 0, problem: 'away' }]
+  source.sinkStates = [
+    { name: 'siem', delivered: 0, behind: 9, refused: 0, lost: 0, problem: 'away' },
+  ]
   t.match(await ask(server, '/healthz'), {
     status: 200,
     body: /^journal: ok \(disk\\u000afull\)$/m,
