@@ -6,6 +6,7 @@ import { anomalyCommand } from './anomaly.js'
 import { applyCommand } from './apply.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
+import { certsCommand } from './certs.js'
 import type { Context } from './context.js'
 import { doctorCommand } from './doctor.js'
 import { enforceCommand } from './enforce.js'
@@ -46,6 +47,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     enforceCommand(context),
     anomalyCommand(context),
     incidentCommand(context),
+    certsCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }
