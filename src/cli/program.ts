@@ -7,6 +7,7 @@ import { applyCommand } from './apply.js'
 import { auditCommand } from './audit.js'
 import { baselineCommand } from './baseline.js'
 import { calibrateCommand } from './calibrate.js'
+import { certsCommand } from './certs.js'
 import type { Context } from './context.js'
 import { ctlCommand } from './ctl.js'
 import { doctorCommand } from './doctor.js'
@@ -52,6 +53,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     watchCommand(context),
     ctlCommand(context),
     auditCommand(context),
+    certsCommand(context),
   ]) {
     program.addCommand(inheriting(command, program))
   }
