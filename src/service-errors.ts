@@ -129,4 +129,16 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 13,
   },
+  REVISION_NOT_FOUND: {
+    message: 'revision {revision} of {image} is not kept, only {kept}',
+    hint: 'The latest revisions are kept; `plimsoll baseline ls` shows the newest.',
+    exit: 1,
+    grpc: 5,
+  },
+  LEARNING_FIXED: {
+    message: 'what this session learns cannot be changed: {problem}',
+    hint: 'Start another `plimsoll learn` for the image, or learn with --all.',
+    exit: 1,
+    grpc: 9,
+  },
 } as const satisfies Record<string, ErrorRow>

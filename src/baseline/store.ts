@@ -71,6 +71,20 @@ export class BaselineStore {
     return baselineOf(await this.#match(ref))
   }
 
+  /**
+   * That revision of what `ref` means; see `find`. Throws `REVISION_NOT_FOUND` if it is not kept, `STORE_DAMAGED` if its file
+   * is damaged.
+   */
+  async loadRevision(ref: string, revision: number): Promise<Baseline> {
+    const key = await this.find(ref)
+    const directory = join(this.#root, key)
+    const kept = await reading(directory, () => files.revisionsIn(this.#fs, directory))
+    if (!kept.includes(revision)) {
+      throw failure('REVISION_NOT_FOUND', { image: ref, revision, kept: kept.join(', ') })
+    }
+    return baselineOf(await this.#entryAt(key, revision))
+  }
+
   /** The newest revision of the image, or undefined if it has none. Throws `STORE_DAMAGED`. */
   async loadImage(image: Pick<ImageIdentity, 'kind' | 'digest'>): Promise<Baseline | undefined> {
     const entry = await this.#entryOf(imageKeyOf(image))
@@ -146,8 +160,11 @@ export class BaselineStore {
     const directory = join(this.#root, key)
     const revisions = await reading(directory, () => files.revisionsIn(this.#fs, directory))
     const revision = revisions.at(-1)
-    if (revision === undefined) return undefined
-    const path = files.revisionPath(directory, revision)
+    return revision === undefined ? undefined : this.#entryAt(key, revision)
+  }
+
+  async #entryAt(key: string, revision: number): Promise<StoreEntry> {
+    const path = files.revisionPath(join(this.#root, key), revision)
     const decoded = decodeBaseline(await reading(path, () => files.readBounded(this.#fs, path)))
     if ('problem' in decoded) return { kind: 'damaged', key, path, problem: decoded.problem }
     const { baseline } = decoded

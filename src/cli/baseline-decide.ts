@@ -1,16 +1,23 @@
 /** `plimsoll baseline candidates|approve|reject|seal`: what people decide about a baseline. */
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import { candidatesOf, decide, itemsNamed, seal } from '../baseline/approval.js'
 import type { Baseline } from '../baseline/baseline.js'
+import { type CandidateRow, candidateRows } from '../baseline/candidates.js'
 import { contentHashOf, SHORT_HASH } from '../baseline/content-hash.js'
-import { evidenceOf } from '../baseline/item-evidence.js'
 import { type ItemKey, itemOfKey } from '../baseline/item-key.js'
 import { itemText } from '../baseline/item-text.js'
-import type { StandingItem } from '../baseline/own-items.js'
 import { displayOf } from '../bytes.js'
 import { failure, quoted } from '../errors.js'
-import { command, type Context, jsonOption, printJson, stateOption, storeOf } from './context.js'
+import type { Responsible } from '../service/baseline-actions.js'
+import { actorOf } from './actor.js'
+import {
+  baselineActionsOf,
+  command,
+  type Context,
+  jsonOption,
+  printJson,
+  stateOption,
+  storeOf,
+} from './context.js'
 import { plural } from './plural.js'
 import { table } from './table.js'
 
@@ -58,15 +65,16 @@ export function sealCommand(context: Context): Command {
   return command('seal', 'close the baseline: what is new from now on waits for approval')
     .argument('<ref>', REFERENCE)
     .requiredOption('--hash <hash>', 'content hash of what was looked at (`baseline candidates`)')
+    .option('--reason <text>', 'why; kept in the operator log')
     .addOption(stateOption())
     .action(async (ref: string, flags: Flags) => {
-      const store = storeOf(flags.state, context)
-      const baseline = await store.load(ref)
-      seal(baseline, { ...whoAndWhen(context, flags), contentHash: flags.hash ?? '' })
-      await store.save(baseline)
-      const sealed = baseline.decisions.seal?.items.length ?? 0
+      const { baseline, items } = await baselineActionsOf(flags.state, context).seal({
+        ref,
+        contentHash: flags.hash ?? '',
+        ...responsible(context, flags),
+      })
       context.terminal.say(
-        `plimsoll: sealed ${quoted(baseline.image.name)} with ${plural(sealed, 'item')}, revision ${baseline.revision}`,
+        `plimsoll: sealed ${quoted(baseline.image.name)} with ${plural(items.length, 'item')}, revision ${baseline.revision}`,
       )
     })
 }
@@ -84,53 +92,25 @@ function verdictCommand(
     .option('--reason <text>', 'why; kept with the decision')
     .addOption(stateOption())
     .action(async (ref: string, texts: readonly string[], flags: Flags) => {
-      const store = storeOf(flags.state, context)
-      const baseline = await store.load(ref)
-      const items = itemsOf(baseline, texts, flags)
-      decide(baseline, items, verdict, {
-        ...whoAndWhen(context, flags),
+      if (texts.length > 0 === (flags.all === true)) {
+        throw failure('USAGE', { problem: 'name the items, or say --all' })
+      }
+      const { baseline, items } = await baselineActionsOf(flags.state, context).decide({
+        ref,
         contentHash: flags.hash ?? '',
+        verdict,
+        items: flags.all === true ? 'candidates' : texts,
+        ...responsible(context, flags),
       })
-      await store.save(baseline)
       context.terminal.say(
-        `plimsoll: ${verdict} ${textsOf(items).join(', ')}; ` +
+        `plimsoll: ${verdict} ${items.join(', ') || 'nothing'}; ` +
           `${quoted(baseline.image.name)} is at revision ${baseline.revision}, content ${shortHash(baseline)}`,
       )
     })
 }
 
-function itemsOf(baseline: Baseline, texts: readonly string[], flags: Flags): readonly ItemKey[] {
-  if (texts.length > 0 === (flags.all === true)) {
-    throw failure('USAGE', { problem: 'name the items, or say --all' })
-  }
-  return flags.all === true
-    ? candidatesOf(baseline).map(({ key }) => key)
-    : itemsNamed(baseline, texts)
-}
-
-/** The person behind sudo, where there is one: an auditor asks who, and root is nobody. */
-function whoAndWhen(
-  { terminal }: Context,
-  { reason }: Flags,
-): { readonly by: string; readonly atMs: number; readonly reason: string } {
-  const by = terminal.env['SUDO_USER'] || userName()
-  return { by, atMs: Date.now(), reason: reason ?? '' }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A uid that no user database knows, as in a minimal container.
-    return `uid ${process.getuid?.() ?? 'unknown'}`
-  }
-}
-
-function textsOf(items: readonly ItemKey[]): readonly string[] {
-  return items.map((key) => {
-    const item = itemOfKey(key)
-    return item === undefined ? '' : itemText(item)
-  })
+function responsible({ terminal }: Context, { reason }: Flags): Responsible {
+  return { by: actorOf(terminal.env), reason: reason ?? '' }
 }
 
 function shortHash(baseline: Baseline): string {
@@ -147,24 +127,20 @@ function candidatesView(baseline: Baseline): unknown {
   return {
     image: quoted(baseline.image.name),
     contentHash: contentHashOf(baseline),
-    candidates: candidatesOf(baseline).map((candidate) => rowOf(baseline, candidate)),
+    candidates: candidateRows(baseline).map(rowOf),
     ...verdictsView(baseline),
   }
 }
 
-function rowOf(
-  baseline: Baseline,
-  { item, standing }: StandingItem,
-): {
+function rowOf({ text, standing, evidence }: CandidateRow): {
   readonly item: string
   readonly why: string
   readonly count: number
   readonly runs: number
   readonly programs: readonly string[]
 } {
-  const evidence = evidenceOf(baseline, item)
   return {
-    item: itemText(item),
+    item: text,
     why: WHY[standing] ?? standing,
     count: evidence?.count ?? 0,
     runs: evidence?.runs ?? 0,
@@ -177,7 +153,7 @@ function verdictsView(baseline: Baseline): Record<'approved' | 'rejected', reado
     baseline.decisions.verdicts
       .filter(({ verdict }) => verdict === wanted)
       .map(({ item, by, atMs, reason }) => ({
-        item: textsOf([item])[0],
+        item: textOf(item),
         by: quoted(by),
         at: new Date(atMs).toISOString(),
         reason: quoted(reason),
@@ -186,7 +162,7 @@ function verdictsView(baseline: Baseline): Record<'approved' | 'rejected', reado
 }
 
 function candidatesText(baseline: Baseline, ref: string): string {
-  const rows = candidatesOf(baseline).map((candidate) => rowOf(baseline, candidate))
+  const rows = candidateRows(baseline).map(rowOf)
   const hash = `content ${contentHashOf(baseline)}\n`
   if (rows.length === 0) return `no candidates\n${hash}`
   const lines = rows.map(({ item, why, count, runs, programs }) => [
@@ -201,4 +177,9 @@ function candidatesText(baseline: Baseline, ref: string): string {
     hash +
     `plimsoll baseline approve ${quoted(ref)} ITEM... --hash ${shortHash(baseline)}    (or reject)\n`
   )
+}
+
+function textOf(key: ItemKey): string {
+  const item = itemOfKey(key)
+  return item === undefined ? '' : itemText(item)
 }

@@ -4,17 +4,18 @@ import { encodeBaseline } from '../baseline/codec.js'
 import { jsonView } from '../baseline/json-view.js'
 import type { StoreEntry } from '../baseline/store.js'
 import { jsonText } from '../engine/json-text.js'
-import { keep } from '../engine/keep.js'
 import { writeWhole } from '../engine/write-file.js'
 import { quoted } from '../errors.js'
 import { syscallLabel } from '../kernel/syscalls.js'
 import type { Lineage } from '../observation.js'
+import { actorOf } from './actor.js'
 import { approveCommand, candidatesCommand, rejectCommand, sealCommand } from './baseline-decide.js'
 import { diffCommand } from './baseline-diff.js'
 import { readBaselineFile } from './baseline-file.js'
 import { mergeCommand } from './baseline-merge.js'
 import type { KnownFloor } from '../seccomp/floor.js'
 import {
+  baselineActionsOf,
   command,
   type Context,
   floorsOf,
@@ -30,6 +31,14 @@ import { table } from './table.js'
 interface Flags {
   readonly state?: string
   readonly json?: boolean
+}
+
+interface ChangeFlags extends Flags {
+  readonly reason?: string
+}
+
+function reasonOption(): Option {
+  return new Option('--reason <text>', 'why; kept in the operator log')
 }
 
 export function baselineCommand(context: Context): Command {
@@ -140,22 +149,28 @@ function exportTo(context: Context): Command {
 function importFrom(context: Context): Command {
   return command('import', 'add an exported baseline to what is known of its image')
     .argument('<file>', 'a file that `baseline export` wrote')
+    .addOption(reasonOption())
     .addOption(stateOption())
-    .action(async (file: string, flags: Flags) => {
+    .action(async (file: string, flags: ChangeFlags) => {
       const baseline = await readBaselineFile(file)
-      // Revisions count the changes of one store; here it starts anew.
-      baseline.revision = 0
-      const [kept] = await keep(storeOf(flags.state, context), [baseline])
+      const kept = await baselineActionsOf(flags.state, context).import(baseline, file, {
+        by: actorOf(context.terminal.env),
+        reason: flags.reason ?? '',
+      })
       const floors = await floorsOf(flags.state, context)
-      if (kept) context.terminal.out(`${summaryLines(summaryOf(kept, floors)).join('\n')}\n`)
+      const summary = summaryOf(kept.baseline, floors)
+      context.terminal.out(`${summaryLines(summary).join('\n')}\n`)
     })
 }
 
 function remove(context: Context): Command {
-  return withReference(command('rm', 'remove a baseline and its older revisions')).action(
-    async (ref: string, flags: Flags) => {
-      const key = await storeOf(flags.state, context).remove(ref)
+  return withReference(command('rm', 'remove a baseline and its older revisions'))
+    .addOption(reasonOption())
+    .action(async (ref: string, flags: ChangeFlags) => {
+      const key = await baselineActionsOf(flags.state, context).remove(ref, {
+        by: actorOf(context.terminal.env),
+        reason: flags.reason ?? '',
+      })
       context.terminal.say(`plimsoll: removed ${key}`)
-    },
-  )
+    })
 }

@@ -3,9 +3,13 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { BaselineStore } from '../baseline/store.js'
+import { StoreActions } from '../engine/baseline-actions.js'
+import type { OnRecord } from '../engine/baseline-record.js'
 import { loadFloors } from '../engine/floors.js'
 import { jsonText } from '../engine/json-text.js'
+import { quoted } from '../errors.js'
 import type { KnownFloor } from '../seccomp/floor.js'
+import type { OperatorRecorder } from '../service/audit/recorder.js'
 import type { Terminal } from './terminal.js'
 
 export interface Context {
@@ -40,6 +44,36 @@ export function stateDirectory(option: string | undefined, env: NodeJS.ProcessEn
 
 export function storeOf(option: string | undefined, context: Context): BaselineStore {
   return new BaselineStore(stateDirectory(option, context.terminal.env))
+}
+
+/** Where commands that change the state put on record who did it. */
+export function operatorLogOf(_context: Context, _stateFlag: string | undefined): OperatorRecorder {
+  // TODO until `OperatorLog` is there: nothing is recorded.
+  return { begin: () => Promise.resolve({ end: () => Promise.resolve() }) }
+}
+
+/** What is needed to change the state on record. */
+export function changingOf(
+  option: string | undefined,
+  context: Context,
+): OnRecord & { readonly stateDirectory: string } {
+  const { terminal } = context
+  return {
+    stateDirectory: stateDirectory(option, terminal.env),
+    recorder: operatorLogOf(context, option),
+    troubled: (error) =>
+      terminal.say(`plimsoll: what came of it is not on record: ${quoted(error.message)}`),
+  }
+}
+
+/** What people do to baselines, on record. */
+export function baselineActionsOf(option: string | undefined, context: Context): StoreActions {
+  return new StoreActions({
+    ...changingOf(option, context),
+    store: storeOf(option, context),
+    nowMs: () => Date.now(),
+    changed: () => undefined,
+  })
 }
 
 /** The floors that profiles are built with here. */

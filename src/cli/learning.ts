@@ -3,19 +3,21 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Baseline } from '../baseline/baseline.js'
-import { imageKeyOf } from '../baseline/image-identity.js'
 import { failure, quoted } from '../errors.js'
 import { jsonText } from '../engine/json-text.js'
 import { keep } from '../engine/keep.js'
 import type { Learned, LearnOptions } from '../engine/learn.js'
 import { learnCommand } from '../engine/learn-command.js'
 import { learnContainers } from '../engine/learn-containers.js'
+import { exportFileName } from '../engine/profile-export.js'
+import type { SelectionModes } from '../engine/learning-selection.js'
 import { serveLearning } from '../engine/serve-learning.js'
 import { DEFAULT_PROFILE, profileOf, writeProfile } from '../engine/profile.js'
 import type { KnownFloor } from '../seccomp/floor.js'
 import { forwardSignals } from '../workload/signals.js'
 import { isForeground } from '../workload/terminal.js'
 import {
+  changingOf,
   type Context,
   floorsOf,
   jsonOption,
@@ -95,7 +97,9 @@ export async function runLearning(
     if (flags.for !== undefined) timer.value ??= setTimeout(() => stop.abort(), flags.for)
   })
   const served =
-    flags.listen === undefined ? undefined : await serveLearning(flags.listen, process.cwd(), store)
+    flags.listen === undefined
+      ? undefined
+      : await serveLearning(flags.listen, process.cwd(), store, changingOf(flags.state, context))
   if (served) context.terminal.say(`plimsoll: listening on ${quoted(served.address)}`)
   const options: LearnOptions = {
     env: context.terminal.env,
@@ -115,7 +119,7 @@ export async function runLearning(
   try {
     const { learned, status, note } = await (argv.length > 0
       ? learnOneCommand(argv, options, { listen, release })
-      : learnMany(flags, options))
+      : learnMany(flags, options, served?.modes))
     const kept = await keep(
       store,
       learned.session.baselines(),
@@ -179,16 +183,22 @@ async function learnOneCommand(
   }
 }
 
-async function learnMany(flags: LearningFlags, options: LearnOptions): Promise<Outcome> {
+async function learnMany(
+  flags: LearningFlags,
+  options: LearnOptions,
+  modes: SelectionModes | undefined,
+): Promise<Outcome> {
   const learned = await learnContainers({
     ...options,
     runs: flags.runs,
+    selectable: (selection, give) => modes?.begin(selection, give),
     selection: {
       all: flags.all ?? false,
       image: flags.image ?? '',
       container: flags.container ?? '',
     },
   })
+  modes?.end()
   const isEmpty = learned.session.baselines().length === 0
   return { learned, status: 0, note: isEmpty ? 'no such container ran; nothing was learned' : '' }
 }
@@ -233,7 +243,12 @@ async function writeProfiles(
   if (flags.out !== undefined) {
     await mkdir(flags.out, { recursive: true })
     for (const baseline of baselines) {
-      await writeOne(context, join(flags.out, `${fileNameOf(baseline)}.json`), baseline, floors)
+      await writeOne(
+        context,
+        join(flags.out, exportFileName(baseline.image, 'oci')),
+        baseline,
+        floors,
+      )
     }
   }
 }
@@ -251,12 +266,6 @@ async function writeOne(
   context.terminal.say(
     `plimsoll: profile written to ${quoted(path)}; ${isVerifiable ? notVerified(baseline, path) : 'not verified'}`,
   )
-}
-
-/** A name for people, safe as a file name, with enough of the digest to tell images apart. */
-function fileNameOf(baseline: Baseline): string {
-  const name = baseline.image.name.replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[._]+/, '')
-  return `${name.slice(0, 80)}-${imageKeyOf(baseline.image).split('-')[1]?.slice(0, 12) ?? ''}`
 }
 
 /** The summary: on stdout, but on stderr for a command, whose stdout is its own. */

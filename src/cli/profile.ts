@@ -1,8 +1,7 @@
 /** `plimsoll profile`: make a seccomp profile from a baseline, or check one that is there. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { exportOf, writeExport } from '../engine/profile-export.js'
+import { exportedProfile, writeExport } from '../engine/profile-export.js'
 import { readProfile } from '../engine/profile-file.js'
-import { profileOf } from '../engine/profile.js'
 import { failure, quoted } from '../errors.js'
 import { comparedToDockerDefault } from '../seccomp/docker-default.js'
 import { PROFILE_FORMATS, type ProfileFormat } from '../seccomp/export.js'
@@ -47,14 +46,11 @@ async function make(context: Context, ref: string, flags: MakeFlags): Promise<vo
   const { terminal } = context
   checkUsage(flags)
   const baseline = await storeOf(flags.state, context).load(ref)
-  const built = profileOf(baseline, await profileOptionsOf(flags, context))
-  const exported = exportOf(built, baseline, flags.format, flags.name)
+  const options = await profileOptionsOf(flags, context)
+  const { built, exported, notes } = exportedProfile(baseline, options, flags.format, flags.name)
   if (flags.out === undefined) terminal.out(exported.text)
   else await writeExport(flags.out, built, baseline, flags.format, exported)
-  // No runtime starts a unit, so its drop-in has nothing of their floors.
-  const floorNotes = flags.format === 'systemd' ? [] : built.floorNotes
-  for (const note of [...floorNotes, ...built.notes, ...exported.notes])
-    terminal.say(`note: ${note}`)
+  for (const note of notes) terminal.say(`note: ${note}`)
   const { profileAllows, fewer } = comparedToDockerDefault(exported.allowed)
   const isVerifiable = baseline.image.kind === 'container' && flags.format === 'oci'
   terminal.say(

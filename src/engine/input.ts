@@ -16,6 +16,13 @@ export interface Selection {
   readonly container: string
 }
 
+/** From now on, containers of that image are learned, or are not, whatever was asked for. */
+export interface SelectionChange {
+  /** As `referenceMatches` takes it. */
+  readonly image: string
+  readonly isLearned: boolean
+}
+
 export interface SessionFacts {
   readonly sessionId: string
   readonly plimsoll: string
@@ -58,5 +65,6 @@ export type Input = { readonly atMs: number } & (
   | { readonly kind: 'container'; readonly answer: ContainerAnswer }
   | { readonly kind: 'command'; readonly cgroupId: number; readonly image: ImageIdentity }
   | ({ readonly kind: 'resources'; readonly cgroupId: number } & ResourceSample)
+  | ({ readonly kind: 'selection' } & SelectionChange)
   | { readonly kind: 'end' }
 )

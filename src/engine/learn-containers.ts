@@ -1,11 +1,14 @@
 /** Learning the containers of this host, as they come and go. */
-import type { Selection } from './input.js'
+import type { Selection, SelectionChange } from './input.js'
 import { type Learned, type LearnOptions, observe, prepareHost } from './learn.js'
 
 export interface ContainersOptions extends LearnOptions {
   readonly selection: Selection
   /** Ends after so many runs have ended. */
   readonly runs: number | undefined
+  /** Told once the probes are attached: what is learned can be changed from then on. */
+  readonly selectable?:
+    ((selection: Selection, give: (change: SelectionChange) => void) => void) | undefined
 }
 
 /** Learns until `stop`, or until enough runs have ended. */
@@ -21,10 +24,11 @@ export async function learnContainers(options: ContainersOptions): Promise<Learn
       if (++ended === runs) enough.abort()
     },
   }
-  const { finish } = await observe(
+  const { finish, observer } = await observe(
     { ...options, events },
     { mount, selection, cgroupId: undefined },
   )
+  options.selectable?.(selection, (change) => observer.feed.give({ kind: 'selection', ...change }))
   await aborted(AbortSignal.any([stop, enough.signal]))
   return finish()
 }

@@ -1,5 +1,8 @@
 /** Serves a session to other programs while it goes on: the session's events on one side, the gRPC server on the other. */
 import type { BaselineStore } from '../baseline/store.js'
+import { StoreActions } from './baseline-actions.js'
+import type { OnRecord } from './baseline-record.js'
+import { SelectionModes } from './learning-selection.js'
 import { parseListenAddress } from '../service/listen-address.js'
 import type { ServiceClock } from '../service/learning-source.js'
 import { type HeardEvents, LiveLearning } from './live-learning.js'
@@ -11,6 +14,8 @@ export interface ServedLearning {
   readonly address: string
   /** The events to give to the session; each is told on to `inner`. */
   heard(inner: Partial<SessionEvents>): HeardEvents
+  /** What clients change of what is learned; to be told of the session. */
+  readonly modes: SelectionModes
   /** Tells the clients that the session is over and stops the server. Never rejects; takes two seconds at most. */
   stop(): Promise<void>
 }
@@ -30,16 +35,33 @@ const CLOCK: ServiceClock = {
 export async function serveLearning(
   address: string,
   cwd: string,
-  store: Pick<BaselineStore, 'list'>,
+  store: BaselineStore,
+  changing: OnRecord & { readonly stateDirectory: string },
 ): Promise<ServedLearning> {
   const parsed = parseListenAddress(address, cwd)
   const learning = new LiveLearning(store, () => CLOCK.nowMs())
   // Loading grpc-js nearly doubles the start of a command, and few of them serve.
   const { startServer } = await import('../service/server.js')
-  const server = await startServer({ address: parsed, source: learning, clock: CLOCK })
+  const modes = new SelectionModes(changing)
+  const actions = new StoreActions({
+    ...changing,
+    store,
+    nowMs: () => CLOCK.nowMs(),
+    changed: () => undefined,
+  })
+  const server = await startServer({
+    address: parsed,
+    source: learning,
+    clock: CLOCK,
+    changes: { actions, modes },
+  })
   return {
     address: `unix:${parsed.path}`,
     heard: (inner) => learning.heard(inner),
-    stop: () => server.stop(),
+    modes,
+    stop: () => {
+      modes.end()
+      return server.stop()
+    },
   }
 }

@@ -11,7 +11,7 @@ import { Decoder } from '../sensor/decoder.js'
 import type { ContainerRuntime } from '../workload/container-path.js'
 import { Attachment } from './attachment.js'
 import { imageOf, noAnswer } from './container-image.js'
-import type { ContainerAnswer, Input, SessionFacts } from './input.js'
+import type { ContainerAnswer, Input, SelectionChange, SessionFacts } from './input.js'
 import { Lessons } from './lessons.js'
 import { LossWatch } from './loss-watch.js'
 import { type Beginning, Run } from './run.js'
@@ -77,6 +77,8 @@ export class LearningSession {
   readonly #sink: ObservationSink
   readonly #learns: (answer: ContainerAnswer) => boolean
   #facts = NO_FACTS
+  /** One per image, the latest last. */
+  #changes: readonly SelectionChange[] = []
   #requests: Request[] = []
   #decoder: Decoder | undefined
   #losses: LossWatch | undefined
@@ -133,6 +135,12 @@ export class LearningSession {
         this.#events.sampled?.(input.cgroupId, input, input.atMs)
         this.#sampled(input)
         break
+      case 'selection': {
+        const { image, isLearned } = input
+        const others = this.#changes.filter((change) => change.image !== image)
+        this.#changes = [...others, { image, isLearned }]
+        break
+      }
       case 'end':
         this.#end()
         break
@@ -218,7 +226,7 @@ export class LearningSession {
 
   #resolved(answer: ContainerAnswer): void {
     for (const run of this.#runs.waiting(answer.containerId)) {
-      const isWanted = isSelected(this.#facts.selection, answer)
+      const isWanted = isSelected(this.#facts.selection, answer, this.#changes)
       this.#events.resolved?.(run, answer, isWanted, this.#nowMs)
       if (isWanted && !this.#learns(answer)) {
         run.ignore()

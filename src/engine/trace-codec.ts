@@ -86,6 +86,8 @@ function messageOf(input: Input): plimsoll.v1.ITraceEntry {
       const { cgroupId, memoryBytes, cpuMilli, pids } = input
       return { atMs, resources: { cgroupId, memoryBytes, cpuMilli, pids } }
     }
+    case 'selection':
+      return { atMs, selection: { image: input.image, learned: input.isLearned } }
     case 'end':
       return { atMs, end: {} }
   }
@@ -102,7 +104,7 @@ function containerOf({ labels, ...answer }: ContainerAnswer): plimsoll.v1.ITrace
 
 function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
   const atMs = safe(message.atMs, at)
-  const { session, sensorEnded, cgroups, container, command, resources } = message
+  const { session, sensorEnded, cgroups, container, command, resources, selection } = message
   if (session) {
     return {
       kind: 'session',
@@ -183,6 +185,14 @@ function inputOf(message: plimsoll.v1.TraceEntry, at: number): Input {
       memoryBytes: safe(resources.memoryBytes, at),
       cpuMilli: safe(resources.cpuMilli, at),
       pids: safe(resources.pids, at),
+    }
+  }
+  if (selection) {
+    return {
+      kind: 'selection',
+      atMs,
+      image: selection.image ?? '',
+      isLearned: selection.learned ?? false,
     }
   }
   if (message.end) return { kind: 'end', atMs }

@@ -1,12 +1,14 @@
 /**
- * The handlers of `plimsoll.v1.Baselines`: requests checked, answered from the source, failures turned into statuses. No
- * handler throws. They only read, so that whoever may open the socket can change nothing.
+ * The handlers of `plimsoll.v1.Baselines` that list, get and watch: requests checked, answered from the source, failures
+ * turned into statuses. No handler throws, and none changes anything.
  */
 import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js'
 import { messageOf } from '../baseline/message-of.js'
 import { failure } from '../errors.js'
-import { plimsoll } from '../gen/plimsoll.js'
+import type { plimsoll } from '../gen/plimsoll.js'
 import { listPage } from './baseline-list.js'
+import { answered } from './baselines-answer.js'
+import { badRequest, originOf, referenceOf } from './baselines-request.js'
 import { findBaseline, knownBaselines, ORIGINS, type KnownBaseline } from './known-baselines.js'
 import type { WatchMessage } from './learning-message.js'
 import type { LearningSource, ServiceClock } from './learning-source.js'
@@ -28,8 +30,6 @@ export interface BaselinesServiceOptions {
 
 /** Clients that may watch at a time: each costs its queue, some hundred KB at worst. */
 export const WATCHER_LIMIT = 32
-
-const REFERENCE_BYTES = 512
 
 const HEARTBEAT_DEFAULT_MS = 10_000
 const HEARTBEAT_MIN_MS = 1000
@@ -96,11 +96,7 @@ export class BaselinesService {
   }
 
   async #get({ reference, origin }: GetRequest): Promise<GetResponse> {
-    const ref = reference ?? ''
-    if (ref === '' || Buffer.byteLength(ref, 'utf8') > REFERENCE_BYTES) {
-      const problem = `it must have 1 to ${REFERENCE_BYTES} bytes`
-      throw failure('BAD_REQUEST', { field: 'reference', problem })
-    }
+    const ref = referenceOf(reference)
     const found = findBaseline(ref, await this.#known(origin))
     const snapshot = found.baseline.snapshot()
     const revision = found.origin === 'session' ? 0 : snapshot.revision
@@ -112,30 +108,14 @@ export class BaselinesService {
 
   /** Those of the origin, or all. The store is read only if it is asked for. */
   async #known(origin: number | null | undefined): Promise<readonly KnownBaseline[]> {
-    const wanted = ORIGINS[(origin ?? 0) - 1]
-    if (wanted === undefined && (origin ?? 0) !== 0) {
-      throw failure('BAD_REQUEST', { field: 'origin', problem: `${origin} is none` })
-    }
+    const wanted = originOf(origin)
     const stored = wanted === 'session' ? [] : await this.#source.stored()
     return knownBaselines(wanted === 'store' ? [] : this.#source.session(), stored)
   }
 }
 
-function answered<Response>(
-  work: Promise<Response>,
-  answer: (error: ReturnType<typeof statusOf> | null, response?: Response) => void,
-): void {
-  work.then(
-    (response) => answer(null, response),
-    (thrown: unknown) => answer(statusOf(thrown)),
-  )
-}
-
 function heartbeatOf({ heartbeatMs }: WatchRequest): number {
   const ms = heartbeatMs || HEARTBEAT_DEFAULT_MS
   if (ms >= HEARTBEAT_MIN_MS && ms <= HEARTBEAT_MAX_MS) return ms
-  throw failure('BAD_REQUEST', {
-    field: 'heartbeat_ms',
-    problem: `${ms} is not from ${HEARTBEAT_MIN_MS} to ${HEARTBEAT_MAX_MS}`,
-  })
+  throw badRequest('heartbeat_ms', `${ms} is not from ${HEARTBEAT_MIN_MS} to ${HEARTBEAT_MAX_MS}`)
 }

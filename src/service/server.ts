@@ -4,13 +4,13 @@
  */
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { FILE_LIMIT_BYTES } from '../baseline/codec.js'
-import { BaselinesService, type BaselinesServiceOptions } from './baselines-service.js'
+import { baselinesHandlers, type BaselinesOptions } from './baselines-handlers.js'
 import { Connections } from './connections.js'
 import type { ListenAddress } from './listen-address.js'
 import { BASELINES_SERVICE } from './baselines-methods.js'
 import { type PublishedSocket, publishSocket } from './unix-socket.js'
 
-export interface ServerOptions extends BaselinesServiceOptions {
+export interface ServerOptions extends BaselinesOptions {
   readonly address: ListenAddress
 }
 
@@ -38,9 +38,8 @@ export async function startServer({ address, ...options }: ServerOptions): Promi
     'grpc.max_concurrent_streams': STREAM_LIMIT,
     'grpc.enable_channelz': 0,
   })
-  const service = new BaselinesService(options)
-  const { listBaselines, getBaseline, watchLearning } = service
-  server.addService(BASELINES_SERVICE, { listBaselines, getBaseline, watchLearning })
+  const { handlers, service } = baselinesHandlers(options)
+  server.addService(BASELINES_SERVICE, handlers)
   const grpc = server.createConnectionInjector(ServerCredentials.createInsecure())
   const connections = new Connections((connection) => grpc.injectConnection(connection))
   let socket: PublishedSocket

@@ -12,6 +12,7 @@ export type Event = { readonly container: number } & (
   | { readonly kind: 'answer'; readonly labels: readonly Label[] | undefined }
   | { readonly kind: 'calls' | 'denied'; readonly nr: number; readonly count: number }
   | { readonly kind: 'sampled'; readonly pids: number }
+  | { readonly kind: 'selected'; readonly isLearned: boolean }
   | { readonly kind: 'hint'; readonly nr: number }
   | { readonly kind: 'exec'; readonly path: string }
   | { readonly kind: 'entry' | 'entered'; readonly argv: readonly string[] }
@@ -50,6 +51,7 @@ export const anyInputs: fc.Arbitrary<readonly Input[]> = fc
       of('calls', { nr: fc.nat({ max: 400 }), count: fc.integer({ min: 1, max: 1e6 }) }),
       of('denied', { nr: fc.nat({ max: 400 }), count: fc.integer({ min: 1, max: 1e6 }) }),
       of('sampled', { pids: fc.nat({ max: 100 }) }),
+      of('selected', { isLearned: fc.boolean() }),
       of('hint', { nr: fc.nat({ max: 400 }) }),
       of('exec', { path: fc.string({ unit: 'binary', maxLength: 30 }) }),
       of('entry', { argv: fc.constantFrom(...ARGVS) }),
@@ -108,6 +110,11 @@ function happen(script: LearningScript, event: Event): void {
     case 'denied':
       script.denied(cgroup, event.nr, event.count)
       break
+    case 'selected': {
+      const image = digestOf(`image-${event.container % 2}`)
+      script.give({ kind: 'selection', image, isLearned: event.isLearned })
+      break
+    }
     case 'sampled':
       script.sampled(cgroup, event.pids * 4096, event.pids * 10, event.pids)
       break

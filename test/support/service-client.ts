@@ -124,7 +124,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
  * The message as plain values, with the defaults that were not sent, and numbers for what protobufjs decodes into objects
  * of two halves; all are below 2^53.
  */
-function plain<T>(message: T): T {
+export function plain<T>(message: T): T {
   return plainValue(message) as T
 }
 
