@@ -37,7 +37,10 @@ export interface JournalState {
 }
 
 export interface JournalReader {
-  /** Names this journal for as long as it exists; 16 hexadecimal digits. */
+  /**
+   * Names this journal for as long as it exists; 16 hexadecimal digits. `UNKNOWN_EPOCH` of `cursor` for as long as the disk did
+   * not let it be opened: nothing can be read then, and what changes that calls back listeners.
+   */
   readonly epoch: string
   state(): JournalState
   /**
@@ -46,7 +49,8 @@ export interface JournalReader {
    */
   recent(after: number, limit: number): readonly JournalEntry[] | undefined
   /**
-   * The same from disk. If the first sequence is not `after` + 1, those between are not kept any more. Rejects with
+   * The same from disk. If the first sequence is not `after` + 1, those between are not kept any more. Fewer than `limit` do not
+   * mean that there are no more: it ends before damaged ones, and begins behind them the next time. Rejects with
    * `JOURNAL_UNREADABLE`.
    */
   read(after: number, limit: number): Promise<readonly JournalEntry[]>
@@ -64,7 +68,10 @@ export interface KeptAnomaly {
 }
 
 export interface Journal extends JournalReader {
-  /** Takes an event; returns at once. What finds no room is counted, and told by a gap once there is room again. */
+  /**
+   * Takes an event; returns at once. One without `atMs` gets the time. What finds no room is counted, and told by a gap once there
+   * is room again. After `close` nothing is taken.
+   */
   append(event: JournalEvent): void
   /** Resolves when everything that was appended before is durable, or found to be impossible to write for now. */
   flushed(): Promise<void>
