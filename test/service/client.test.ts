@@ -17,6 +17,7 @@ import { Backoff } from '../../src/service/client/backoff.js'
 import { messagesOf, STREAMS, UNARY } from '../../src/service/client/methods.js'
 import { Position } from '../../src/service/client/position.js'
 import { addressText, parseServerAddress } from '../../src/service/client/server-address.js'
+import { UNKNOWN_EPOCH } from '../../src/service/journal/cursor.js'
 import { unreachable } from '../../src/service/client/unreachable.js'
 import {
   anomalyAt,
@@ -321,6 +322,7 @@ t.test('a position goes forward only, within an epoch', async (t) => {
     [{ cursor: '', heartbeat: { lastCursor: at(9) } }, at(9)],
     [{ cursor: '', heartbeat: { lastCursor: at(9) } }, at(9)],
     [{ cursor: at(9) }, undefined],
+    [{ cursor: '', heartbeat: { lastCursor: at(0, UNKNOWN_EPOCH) } }, at(9)],
     [{ cursor: '', collectorState: {} }, ''],
     [{ cursor: '', gap: { cause: GAP_CAUSE_RETENTION, fromSequence: 10, toSequence: 12 } }, at(12)],
     [{ cursor: at(12) }, undefined],
