@@ -170,7 +170,7 @@ t.test('a service that is away is told of with the reason', async (t) => {
     t.equal(told.isTransient, isTransient, said)
   }
   const refused =
-    'No connection established. Last error: connect ECONNREFUSED 10.0.0.1:1. Resolution note: '
+    'No connection established. Last error: Error: connect ECONNREFUSED 10.0.0.1:1. Resolution note: '
   const tcp = await unreachable({ kind: 'tcp', host: '10.0.0.1', port: 1 }, refused, undefined)
   t.equal(tcp.message, 'cannot reach tcp:10.0.0.1:1: connect ECONNREFUSED 10.0.0.1:1')
 })
