@@ -17,7 +17,7 @@ test: host check dist/.built ## install what tests need, build, lint, type-check
 	@$(BIN)/tap
 
 test-matrix: host dist/.built ## longer tests: verify with services, docker, and while it is disturbed
-	@$(BIN)/tap --serial=test/matrix test/matrix/*.ts
+	@$(BIN)/tap --timeout=1800 --serial=test/matrix test/matrix/*.ts
 	@FLOOD_PROGRAMS=200000 $(BIN)/tap --timeout=1800 test/live/enforce-flood.test.ts
 
 check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting

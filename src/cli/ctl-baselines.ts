@@ -1,19 +1,32 @@
-/** `plimsoll ctl baselines`: what a running plimsoll knows of images. */
+/** `plimsoll ctl baselines`: what a running plimsoll knows of images; `ctl-baselines-change` decides on it. */
 import type { Command } from 'commander'
 import type { PlimsollClient, ResponseOf } from '../client.js'
 import { plimsoll } from '../gen/plimsoll.js'
 import { command, type Context, printJson } from './context.js'
 import { asking, type ConnectionFlags, withClient } from './ctl-connection.js'
 import { cell, word } from './ctl-text.js'
+import { decisionCommands, learningCommands, merge } from './ctl-baselines-change.js'
+import { candidates, diff, exportProfile } from './ctl-baselines-look.js'
 import { jsonOf } from './ctl-message.js'
 import { table } from './table.js'
 
 type Summary = NonNullable<ResponseOf<'ListBaselines'>['baselines']>[number]
 
 export function baselinesCommand(context: Context): Command {
-  return command('baselines', 'what it knows of images')
-    .addCommand(list(context))
-    .addCommand(get(context))
+  const baselines = command('baselines', 'what it knows of images, and decisions on it')
+  for (const sub of [
+    list(context),
+    get(context),
+    diff(context),
+    candidates(context),
+    ...decisionCommands(context),
+    merge(context),
+    exportProfile(context),
+    ...learningCommands(context),
+  ]) {
+    baselines.addCommand(sub)
+  }
+  return baselines
 }
 
 function list(context: Context): Command {

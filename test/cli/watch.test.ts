@@ -315,6 +315,29 @@ t.test('ctl asks, shows and answers with its status', async (t) => {
     ListBaselines: () => ({
       baselines: [{ key: 'container-1', origin: 2, name: 'nginx', completeness: 1 }],
     }),
+    DiffBaselines: () => ({
+      changes: [{ diffClass: 1, lineage: 2, item: 'ptrace', reasons: ['critical-call'] }],
+      newDangerousCount: 1,
+    }),
+    ListCandidates: () => ({
+      contentHash: 'abcdefabcdefabcd',
+      candidates: [{ item: 'bpf', cause: 1 }],
+    }),
+    SealBaseline: () => ({ revision: 3, itemCount: 2, contentHash: 'h' }),
+    ApproveItems: ({ items }) => ({ revision: 4, itemCount: items?.length, contentHash: 'h' }),
+    RejectItems: ({ allCandidates }) => ({
+      revision: 5,
+      itemCount: allCandidates === true ? 9 : 0,
+    }),
+    MergeBaselines: ({ baselines }) => ({
+      key: 'k',
+      revision: 6,
+      changed: true,
+      runs: baselines?.length,
+    }),
+    ExportProfile: () => ({ content: Buffer.from('{}\n'), notes: ['n'] }),
+    StartLearning: () => ({ key: 'k', changed: true }),
+    StopLearning: () => ({ key: 'k' }),
     GetPolicy: () => ({ yaml: 'rules: []\n', sha256: 'abc', path: '/p' }),
     SetPolicy: noted({
       sha256: 'def',
@@ -343,6 +366,20 @@ t.test('ctl asks, shows and answers with its status', async (t) => {
     ['anomaly a1', 0, /^high exec: exec:\/bin\/sh/],
     ['timeline --container web', 0, /7 {2}main {5}exec:\/x/],
     ['baselines ls', 0, /nginx .*store .*full/],
+    [
+      'baselines diff nginx nginx --after-revision 2',
+      0,
+      /new-dangerous {2}main {5}ptrace {2}critical-call/,
+    ],
+    ['baselines diff nginx nginx --check', 3, /ptrace/],
+    ['baselines candidates nginx', 0, /bpf {3}never-learned/],
+    ['baselines seal nginx --hash h --reason r', 0, /^sealed 2 items: revision 3/],
+    ['baselines approve nginx chmod bpf --hash h --reason r', 0, /^approved 2 items: revision 4/],
+    ['baselines reject nginx --all --hash h --reason r', 0, /^rejected 9 items: revision 5/],
+    ['baselines merge nginx redis --reason r', 0, /^k: revision 6, 2 runs/],
+    ['baselines export nginx', 0, /^{}\n$/],
+    ['baselines learn nginx --reason r', 0, /^k is learned from now on\n$/],
+    ['baselines unlearn nginx --reason r', 0, /^k is not learned from now on \(as before\)\n$/],
     ['policy get', 0, /^rules: \[\]\n$/],
     [
       `policy set ${policy} --reason r --expect abc`,

@@ -17,6 +17,7 @@ import { Backoff } from '../../src/service/client/backoff.js'
 import { messagesOf, STREAMS, UNARY } from '../../src/service/client/methods.js'
 import { Position } from '../../src/service/client/position.js'
 import { addressText, parseServerAddress } from '../../src/service/client/server-address.js'
+import { UNKNOWN_EPOCH } from '../../src/service/journal/cursor.js'
 import { unreachable } from '../../src/service/client/unreachable.js'
 import {
   anomalyAt,
@@ -169,7 +170,7 @@ t.test('a service that is away is told of with the reason', async (t) => {
     t.equal(told.isTransient, isTransient, said)
   }
   const refused =
-    'No connection established. Last error: connect ECONNREFUSED 10.0.0.1:1. Resolution note: '
+    'No connection established. Last error: Error: connect ECONNREFUSED 10.0.0.1:1. Resolution note: '
   const tcp = await unreachable({ kind: 'tcp', host: '10.0.0.1', port: 1 }, refused, undefined)
   t.equal(tcp.message, 'cannot reach tcp:10.0.0.1:1: connect ECONNREFUSED 10.0.0.1:1')
 })
@@ -321,6 +322,7 @@ t.test('a position goes forward only, within an epoch', async (t) => {
     [{ cursor: '', heartbeat: { lastCursor: at(9) } }, at(9)],
     [{ cursor: '', heartbeat: { lastCursor: at(9) } }, at(9)],
     [{ cursor: at(9) }, undefined],
+    [{ cursor: '', heartbeat: { lastCursor: at(0, UNKNOWN_EPOCH) } }, at(9)],
     [{ cursor: '', collectorState: {} }, ''],
     [{ cursor: '', gap: { cause: GAP_CAUSE_RETENTION, fromSequence: 10, toSequence: 12 } }, at(12)],
     [{ cursor: at(12) }, undefined],

@@ -316,17 +316,23 @@ t.test('only one has it open', async (t) => {
   const directory = join(t.testdir(), 'journal')
   const first = await opened(t, { directory })
   const clock = new ManualClock()
-  const second = LevelJournal.open({ directory, clock })
-  let outcome: unknown
-  second.then(
-    () => (outcome = 'open'),
-    (thrown: unknown) => (outcome = thrown),
-  )
-  await clock.until(() => outcome !== undefined)
-  t.match(outcome, { code: 'JOURNAL_IN_USE' })
-  const third = LevelJournal.open({ directory, clock: new ManualClock() })
+  const outcomes: unknown[] = []
+  const open = (): void => {
+    LevelJournal.open({ directory, clock }).then(
+      (journal) => outcomes.push(journal),
+      (thrown: unknown) => outcomes.push(thrown),
+    )
+  }
+  open()
+  await clock.until(() => outcomes.length === 1)
+  t.match(outcomes[0], { code: 'JOURNAL_IN_USE', message: /another plimsoll/ })
+  open()
   await first.close()
-  t.teardown(async () => (await third).close())
+  await clock.until(() => outcomes.length === 2)
+  const [, second] = outcomes
+  if (!(second instanceof LevelJournal)) throw second
+  t.teardown(() => second.close())
+  t.equal(second.epoch, first.epoch, 'one that lets go in time is waited for')
 })
 
 t.test('a damaged journal is moved aside and told of, and a new one begins', async (t) => {

@@ -41,7 +41,7 @@ export class ManualClock {
   async until(isSo: () => boolean, stepMs = 250): Promise<void> {
     const deadline = Date.now() + 20_000
     while (!isSo()) {
-      if (Date.now() > deadline) throw new Error(`waited in vain: ${isSo}`)
+      if (Date.now() > deadline) throw new Error(`waited in vain for ${isSo.toString()}`)
       this.advance(stepMs)
       await turn()
     }

@@ -10,7 +10,19 @@ import type { Plain } from './plain.js'
 /** Methods with one answer. */
 export const UNARY = {
   Monitor: ['GetAnomaly', 'ListAnomalies', 'GetTimeline', 'GetStats'],
-  Baselines: ['ListBaselines', 'GetBaseline'],
+  Baselines: [
+    'ListBaselines',
+    'GetBaseline',
+    'DiffBaselines',
+    'ListCandidates',
+    'SealBaseline',
+    'ApproveItems',
+    'RejectItems',
+    'MergeBaselines',
+    'ExportProfile',
+    'StartLearning',
+    'StopLearning',
+  ],
   Control: ['GetPolicy', 'SetPolicy', 'ListModes', 'SetMode', 'Respond', 'Release'],
   Audit: ['ListEntries', 'Verify'],
 } as const

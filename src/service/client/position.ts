@@ -3,7 +3,7 @@
  * go up; what comes again is left out. Pure.
  */
 import { plimsoll } from '../../gen/plimsoll.js'
-import { cursorText, parseCursor } from '../journal/cursor.js'
+import { cursorText, parseCursor, UNKNOWN_EPOCH } from '../journal/cursor.js'
 import type { RequestOf, ResponseOf } from './methods.js'
 
 export type WatchRequest = RequestOf<'Watch'>
@@ -77,6 +77,8 @@ export class Position {
   #isLater(reached: string): boolean {
     const last = this.#start === 'cursor' ? parseCursor(this.#cursor) : undefined
     const next = parseCursor(reached)
+    // The service does not know yet where its journal is.
+    if (next?.epoch === UNKNOWN_EPOCH) return false
     // Cursors of another journal, or written by a version to come, cannot be compared.
     if (last === undefined || next === undefined || last.epoch !== next.epoch) {
       return reached !== this.#cursor

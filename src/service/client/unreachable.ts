@@ -55,8 +55,8 @@ async function missing(path: string, code: string | undefined): Promise<SocketPr
   return { problem: hasDirectory ? 'no socket is there' : `there is no directory ${dirname(path)}` }
 }
 
-/** `No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ` and the like. */
+/** `No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ` and the like. */
 function connectionProblem(said: string): string {
   const last = /Last error: (.*?)(?:\. Resolution note:.*)?$/s.exec(said)?.[1]
-  return (last ?? said).trim() || 'no answer'
+  return (last ?? said).replace(/^Error(?: \[\w+\])?: /, '').trim() || 'no answer'
 }

@@ -97,7 +97,10 @@ async function begin(
   const options = { deadlineMs, ...(signal === undefined ? {} : { signal }) }
   try {
     const stats = await channel.unary(definitionOf('Monitor', 'GetStats'), {}, options)
-    position.begin(stats.lastCursor ?? '')
+    // A journal that cannot be opened yet does not know where it is.
+    if (stats.lastCursor || stats.state?.journalWritable !== false) {
+      position.begin(stats.lastCursor ?? '')
+    }
   } catch (thrown) {
     if (!UNTOLD.includes((thrown as { readonly code?: number }).code ?? 0)) throw thrown
   }

@@ -124,7 +124,8 @@ export class PendingEvents {
   }
 
   #lose({ anomaly }: JournalEvent, nowMs: number): void {
-    const loss = (this.#loss ??= { sinceMs: nowMs, total: 0, counts: new Map() })
+    const loss: Loss = this.#loss ?? { sinceMs: nowMs, total: 0, counts: new Map() }
+    this.#loss = loss
     loss.total++
     if (anomaly === null || anomaly === undefined) return
     const kind = anomaly.kind ?? 0
