@@ -5,14 +5,8 @@ import type { AnomalyView } from '../detect/anomaly-view.js'
 import { jsonText } from '../engine/json-text.js'
 import { failure, quoted } from '../errors.js'
 import { anomalyText } from './anomaly-text.js'
-import {
-  command,
-  type Context,
-  jsonOption,
-  printJson,
-  stateDirectory,
-  stateOption,
-} from './context.js'
+import { command, type Context, jsonOption, printJson, stateOption } from './context.js'
+import { foundAnomalies, foundAnomaly } from './found-anomalies.js'
 import { table } from './table.js'
 
 interface ListFlags {
@@ -39,9 +33,7 @@ function list(context: Context): Command {
     .addOption(stateOption())
     .addOption(jsonOption())
     .action(async (flags: ListFlags) => {
-      const { keptAnomalies } = await import('../engine/kept-anomalies.js')
-      const state = stateDirectory(flags.state, context.terminal.env)
-      const anomalies = keptAnomalies(state, (anomaly) => isWanted(flags, anomaly))
+      const anomalies = foundAnomalies(context, flags, (anomaly) => isWanted(flags, anomaly))
       if (flags.json === true) await printJsonList(context, anomalies)
       else await printTable(context, anomalies)
     })
@@ -58,14 +50,14 @@ function isWanted({ incident, kind, minSeverity }: ListFlags, anomaly: AnomalyVi
 
 /** As `printJson` prints an array, one after the other. */
 async function printJsonList(context: Context, values: AsyncIterable<object>): Promise<void> {
-  const { out } = context.terminal
+  const { terminal } = context
   let isFirst = true
   for await (const value of values) {
     const text = jsonText(value, 2).replaceAll('\n', '\n  ')
-    out(`${isFirst ? '[' : ','}\n  ${text}`)
+    terminal.out(`${isFirst ? '[' : ','}\n  ${text}`)
     isFirst = false
   }
-  out(isFirst ? '[]\n' : '\n]\n')
+  terminal.out(isFirst ? '[]\n' : '\n]\n')
 }
 
 async function printTable(context: Context, anomalies: AsyncIterable<AnomalyView>): Promise<void> {
@@ -96,8 +88,7 @@ function show(context: Context): Command {
     .addOption(stateOption())
     .addOption(jsonOption())
     .action(async (id: string, flags: { state?: string; json?: boolean }) => {
-      const { keptAnomaly } = await import('../engine/kept-anomalies.js')
-      const found = await keptAnomaly(stateDirectory(flags.state, context.terminal.env), id)
+      const found = await foundAnomaly(context, flags, id)
       if (found === undefined) throw failure('ANOMALY_NOT_FOUND', { id })
       if (flags.json === true) printJson(context, found)
       else context.terminal.out(anomalyText(found))

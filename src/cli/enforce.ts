@@ -39,7 +39,10 @@ export function enforceCommand(context: Context): Command {
     .option('--all', 'watch every container that runs or starts')
     .option('--image <ref>', 'watch containers of this image')
     .option('--container <name>', 'watch the container of this name or id')
-    .option('--policy <file>', 'rules above the baselines (default: the policy that ships)')
+    .option(
+      '--policy <file>',
+      'rules above the baselines (default: policy.yaml in the state directory, else the one that ships)',
+    )
     .option(
       '--on <severity=action>',
       `what to do from a severity up: ${ACTIONS.join(', ')}, e.g. --on critical=isolate; may be repeated`,

@@ -8,7 +8,6 @@
  *
  * Nothing here holds enforcement up: what cannot be written or delivered waits, bounded, and is said.
  */
-import { join } from 'node:path'
 import type { BaselineStore } from '../baseline/store.js'
 import { failure, type PlimsollError } from '../errors.js'
 import { anomalyViewOf } from '../service/anomaly-message.js'
@@ -30,6 +29,7 @@ import { enforceServices, type Services } from './enforce-services.js'
 import type { EnforcementControl } from './enforcement-control.js'
 import { CLOCK } from './host.js'
 import { Journaled } from './journaled.js'
+import { journalDirectory } from './kept-anomalies.js'
 import { LiveLearning } from './live-learning.js'
 import type { Log } from './log.js'
 import type { SessionEvents } from './session.js'
@@ -59,11 +59,6 @@ const SERVICE_CLOCK: ServiceClock = {
 const FLUSH_MS = 5000
 
 const MONITOR = 'plimsoll.v1.Monitor'
-
-/** Of the state directory, in which only one process has it open. */
-export function journalDirectory(stateDirectory: string): string {
-  return join(stateDirectory, 'journal')
-}
 
 export class EnforceService {
   readonly #options: EnforceServiceOptions
