@@ -19,7 +19,7 @@ const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = grpc.health.v1.HealthCheckResp
 type ServingStatus = grpc.health.v1.HealthCheckResponse.ServingStatus
 
 /** Clients that may watch at a time. */
-export const HEALTH_WATCHERS = 64
+export const HEALTH_WATCHERS = 32
 
 export class Health {
   readonly #serving: Map<string, boolean>
