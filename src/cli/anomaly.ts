@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { ANOMALY_KINDS, SEVERITIES, type Severity } from '../detect/anomaly.js'
 import type { AnomalyView } from '../detect/anomaly-view.js'
 import { jsonText } from '../engine/json-text.js'
-import { failure, quoted } from '../errors.js'
+import { quoted } from '../errors.js'
 import { anomalyText } from './anomaly-text.js'
 import { command, type Context, jsonOption, printJson, stateOption } from './context.js'
 import { foundAnomalies, foundAnomaly } from './found-anomalies.js'
@@ -89,7 +89,6 @@ function show(context: Context): Command {
     .addOption(jsonOption())
     .action(async (id: string, flags: { state?: string; json?: boolean }) => {
       const found = await foundAnomaly(context, flags, id)
-      if (found === undefined) throw failure('ANOMALY_NOT_FOUND', { id })
       if (flags.json === true) printJson(context, found)
       else context.terminal.out(anomalyText(found))
     })

@@ -5,7 +5,6 @@ import { type Command, Option } from 'commander'
 import { asProblem, failure, quoted } from '../errors.js'
 import { type Role, ROLES } from '../service/caller.js'
 import { CA_DAYS, type Certificate, LEAF_DAYS, makeCertificate } from './certs-openssl.js'
-import { beginRoles, rolesWith, writeRoles } from './certs-roles.js'
 import { command, type Context, stateDirectory, stateOption } from './context.js'
 
 interface Flags {
@@ -35,6 +34,7 @@ function init(context: Context): Command {
       const commonName = 'plimsoll development CA'
       const ca: Certificate = { name: 'ca', commonName, purpose: 'ca', days: CA_DAYS }
       await makeCertificate(directory, ca, context.terminal.env)
+      const { beginRoles } = await import('./certs-roles.js')
       await inDirectory(() => beginRoles(join(directory, 'roles.yaml')))
       context.terminal.out(lines(directory, ['ca.pem', 'ca.key', 'roles.yaml']))
     },
@@ -52,6 +52,8 @@ function issue(context: Context): Command {
       const { role, server } = flags
       const roles = join(directory, 'roles.yaml')
       await inDirectory(() => access(join(directory, 'ca.key')))
+      // Loading what reads roles takes longer than most commands do.
+      const { rolesWith, writeRoles } = await import('./certs-roles.js')
       const text = role === undefined ? undefined : await rolesWith(roles, name, role)
       const common = { name, commonName: name, days: LEAF_DAYS }
       await makeCertificate(

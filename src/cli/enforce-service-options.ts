@@ -1,14 +1,6 @@
 /** The options of `enforce` by which other programs are let in: where it listens, sinks, metrics, what the journal keeps. */
-import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { EnforceServiceOptions } from '../engine/enforce-service.js'
-import { LOG_FORMATS, type LogFormat, openLog } from '../engine/log.js'
-import { PlimsollError, quoted } from '../errors.js'
-import { type ListenAddress, parseListenAddress } from '../service/listen-address.js'
-import { parseMetricsAddress } from '../service/metrics/metrics-address.js'
-import { parseSinkSpecs } from '../service/sinks/sink-spec.js'
-import { type Context, operatorLogOf, stateDirectory, storeOf } from './context.js'
+import { LOG_FORMATS, type LogFormat } from '../engine/log-format.js'
 import { durationMs, sizeBytes } from './duration.js'
 
 export interface ServiceFlags {
@@ -23,11 +15,6 @@ export interface ServiceFlags {
   readonly keepFor?: number
   readonly keepSize?: number
   readonly log: LogFormat
-}
-
-/** The socket in the state directory, on which `enforce` always listens: for root alone. */
-export function ownSocket(stateDirectory: string): string {
-  return join(stateDirectory, 'plimsoll.sock')
 }
 
 /** Adds the options. */
@@ -57,54 +44,6 @@ export function withServiceOptions(command: Command): Command {
         .choices(LOG_FORMATS)
         .default('text'),
     )
-}
-
-/** What the flags mean. Throws `LISTEN_ADDRESS`, `LISTEN_NO_TCP`, `BAD_SINK`, `METRICS_ADDRESS`, before anything is begun. */
-export function serviceOptionsOf(context: Context, flags: ServiceFlags): EnforceServiceOptions {
-  const { terminal } = context
-  const cwd = process.cwd()
-  const state = stateDirectory(flags.state, terminal.env)
-  const { tlsCert: cert, tlsKey: key, tlsCa: ca, roles } = flags
-  const tls = Object.fromEntries(
-    Object.entries({ cert, key, ca, roles }).filter(([, file]) => file !== undefined),
-  )
-  const listen = flags.listen.map((text) => parseListenAddress(text, cwd, tls))
-  const { metrics, keepFor, keepSize } = flags
-  return {
-    stateDirectory: state,
-    store: storeOf(flags.state, context),
-    listen: [...ownAddress(state, cwd, (line) => terminal.say(line)), ...listen],
-    sinks: parseSinkSpecs(flags.sink, cwd),
-    metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics, cwd),
-    retention: {
-      ...(keepFor === undefined ? {} : { maxAgeMs: keepFor }),
-      ...(keepSize === undefined ? {} : { maxBytes: keepSize }),
-    },
-    node: hostname(),
-    recorder: operatorLogOf(flags.state, context),
-    log: openLog({
-      format: flags.log,
-      nowMs: () => Date.now(),
-      ...(flags.log === 'text'
-        ? { write: (line: string): void => terminal.say(line.trimEnd()) }
-        : {}),
-    }),
-  }
-}
-
-/** None where the path of the state directory leaves no room for a socket. */
-function ownAddress(
-  state: string,
-  cwd: string,
-  say: (line: string) => void,
-): readonly ListenAddress[] {
-  try {
-    return [parseListenAddress(`unix:${ownSocket(state).replaceAll(',', '\\,')}`, cwd)]
-  } catch (thrown) {
-    if (!(thrown instanceof PlimsollError)) throw thrown
-    say(`plimsoll: not listening in the state directory: ${quoted(thrown.message)}`)
-    return []
-  }
 }
 
 function repeated(text: string, known: readonly string[]): readonly string[] {

@@ -2,18 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SEVERITIES, type Severity } from '../detect/anomaly.js'
 import { type Action, ACTIONS, type Policy, UNKNOWN_IMAGES } from '../detect/policy.js'
-import { logEvents } from '../engine/log-events.js'
 import { openNotifier } from '../engine/notify.js'
 import type { EnforceEvents } from '../engine/enforce.js'
 import { failure } from '../errors.js'
 import { command, type Context, jsonOption, stateOption } from './context.js'
 import { durationMs } from './duration.js'
 import { enforcementEvents } from './enforce-events.js'
-import {
-  serviceOptionsOf,
-  type ServiceFlags,
-  withServiceOptions,
-} from './enforce-service-options.js'
+import { type ServiceFlags, withServiceOptions } from './enforce-service-options.js'
 
 interface EnforceFlags extends ServiceFlags {
   readonly all?: boolean
@@ -74,14 +69,16 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
     throw failure('USAGE', { problem: 'give one of --all, --image and --container' })
   }
   const { terminal } = context
+  // Loading yaml, zod and grpc takes longer than most commands do.
+  const { serviceOptionsOf } = await import('./enforce-serving.js')
   const serving = serviceOptionsOf(context, flags)
   const { log, stateDirectory: state, store, recorder } = serving
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()
   for (const signal of STOPPING) process.on(signal, onSignal)
   let timer: NodeJS.Timeout | undefined
-  // Loading yaml, zod and grpc takes longer than most commands do.
   const { enforceContainers } = await import('../engine/enforce.js')
+  const { logEvents } = await import('../engine/log-events.js')
   const { EnforceService } = await import('../engine/enforce-service.js')
   const { DEFAULT_SPOOL } = await import('../engine/unapplied-spool.js')
   try {

@@ -3,7 +3,8 @@
  * the journal open.
  */
 import type { AnomalyView } from '../detect/anomaly-view.js'
-import { PlimsollError } from '../errors.js'
+import type { PlimsollClient } from '../client.js'
+import { type ErrorCode, failure, PlimsollError } from '../errors.js'
 import { type Context, stateDirectory } from './context.js'
 import { withClient } from './ctl-connection.js'
 
@@ -22,52 +23,58 @@ export async function* foundAnomalies(
   const { keptAnomalies } = await import('../engine/kept-anomalies.js')
   try {
     yield* keptAnomalies(stateDirectory(flags.state, context.terminal.env), isWanted)
+    return
   } catch (thrown) {
-    if (!isInUse(thrown)) throw thrown
-    yield* servedAnomalies(context, flags, isWanted)
+    if (!isCode(thrown, 'JOURNAL_IN_USE')) throw thrown
+    let pageToken = ''
+    do {
+      const page = await asked(context, flags, thrown, ({ monitor }) =>
+        monitor.listAnomalies({ pageSize: PAGE, pageToken }),
+      )
+      const { anomalyViewOf } = await import('../service/anomaly-message.js')
+      yield* (page.anomalies ?? []).map(anomalyViewOf).filter(isWanted)
+      pageToken = page.nextPageToken ?? ''
+    } while (pageToken !== '')
   }
 }
 
-/** The one with that id, likewise; undefined if it is not kept. */
+/** The one with that id, likewise. Throws `ANOMALY_NOT_FOUND` if it is not kept. */
 export async function foundAnomaly(
   context: Context,
   flags: Flags,
   id: string,
-): Promise<AnomalyView | undefined> {
+): Promise<AnomalyView> {
   const { keptAnomaly } = await import('../engine/kept-anomalies.js')
   try {
-    return await keptAnomaly(stateDirectory(flags.state, context.terminal.env), id)
+    const found = await keptAnomaly(stateDirectory(flags.state, context.terminal.env), id)
+    if (found === undefined) throw failure('ANOMALY_NOT_FOUND', { id })
+    return found
   } catch (thrown) {
-    if (!isInUse(thrown)) throw thrown
-  }
-  const { anomalyViewOf } = await import('../service/anomaly-message.js')
-  const { anomaly } = await withClient(context, own(context, flags), ({ monitor }) =>
-    monitor.getAnomaly({ id }),
-  )
-  return anomalyViewOf(anomaly ?? {})
-}
-
-async function* servedAnomalies(
-  context: Context,
-  flags: Flags,
-  isWanted: (anomaly: AnomalyView) => boolean,
-): AsyncGenerator<AnomalyView> {
-  const { anomalyViewOf } = await import('../service/anomaly-message.js')
-  let pageToken = ''
-  do {
-    const page = await withClient(context, own(context, flags), ({ monitor }) =>
-      monitor.listAnomalies({ pageSize: PAGE, pageToken }),
+    if (!isCode(thrown, 'JOURNAL_IN_USE')) throw thrown
+    const { anomalyViewOf } = await import('../service/anomaly-message.js')
+    const { anomaly } = await asked(context, flags, thrown, ({ monitor }) =>
+      monitor.getAnomaly({ id }),
     )
-    yield* (page.anomalies ?? []).map(anomalyViewOf).filter(isWanted)
-    pageToken = page.nextPageToken ?? ''
-  } while (pageToken !== '')
+    return anomalyViewOf(anomaly ?? {})
+  }
 }
 
-/** The plimsoll that has the journal of that directory, whatever `$PLIMSOLL_ADDRESS` says. */
-function own({ terminal }: Context, { state }: Flags): { readonly state: string } {
-  return { state: stateDirectory(state, terminal.env) }
+/** What the plimsoll that has the journal answers; that it is in use, where whoever has it does not listen there. */
+async function asked<Answer>(
+  context: Context,
+  { state }: Flags,
+  inUse: unknown,
+  ask: (client: PlimsollClient) => Promise<Answer>,
+): Promise<Answer> {
+  // Whatever `$PLIMSOLL_ADDRESS` says.
+  const own = { state: stateDirectory(state, context.terminal.env) }
+  try {
+    return await withClient(context, own, ask)
+  } catch (thrown) {
+    throw isCode(thrown, 'UNREACHABLE') ? inUse : thrown
+  }
 }
 
-function isInUse(thrown: unknown): boolean {
-  return thrown instanceof PlimsollError && thrown.code === 'JOURNAL_IN_USE'
+function isCode(thrown: unknown, code: ErrorCode): boolean {
+  return thrown instanceof PlimsollError && thrown.code === code
 }

@@ -6,10 +6,8 @@
  */
 import { pino } from 'pino'
 import { type PlimsollError, quoted } from '../errors.js'
+import type { LogFormat } from './log-format.js'
 import { lineWriter } from './log-writer.js'
-
-export const LOG_FORMATS = ['text', 'json'] as const
-export type LogFormat = (typeof LOG_FORMATS)[number]
 
 export const LOG_LEVELS = ['info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
