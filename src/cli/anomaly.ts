@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { ANOMALY_KINDS, SEVERITIES, type Severity } from '../detect/anomaly.js'
 import type { AnomalyView } from '../detect/anomaly-view.js'
-import { readAnomalies } from '../engine/anomaly-log.js'
+import { jsonText } from '../engine/json-text.js'
 import { failure, quoted } from '../errors.js'
 import { anomalyText } from './anomaly-text.js'
 import {
@@ -13,7 +13,6 @@ import {
   stateDirectory,
   stateOption,
 } from './context.js'
-import { plural } from './plural.js'
 import { table } from './table.js'
 
 interface ListFlags {
@@ -40,9 +39,11 @@ function list(context: Context): Command {
     .addOption(stateOption())
     .addOption(jsonOption())
     .action(async (flags: ListFlags) => {
-      const anomalies = (await logged(context, flags.state)).filter((each) => isWanted(flags, each))
-      if (flags.json === true) printJson(context, anomalies)
-      else context.terminal.out(table(HEAD, anomalies.map(rowOf)))
+      const { keptAnomalies } = await import('../engine/kept-anomalies.js')
+      const state = stateDirectory(flags.state, context.terminal.env)
+      const anomalies = keptAnomalies(state, (anomaly) => isWanted(flags, anomaly))
+      if (flags.json === true) await printJsonList(context, anomalies)
+      else await printTable(context, anomalies)
     })
 }
 
@@ -53,6 +54,24 @@ function isWanted({ incident, kind, minSeverity }: ListFlags, anomaly: AnomalyVi
     (minSeverity === undefined ||
       SEVERITIES.findIndex((each) => each === anomaly.severity) >= SEVERITIES.indexOf(minSeverity))
   )
+}
+
+/** As `printJson` prints an array, one after the other. */
+async function printJsonList(context: Context, values: AsyncIterable<object>): Promise<void> {
+  const { terminal } = context
+  let isFirst = true
+  for await (const value of values) {
+    const text = jsonText(value, 2).replaceAll('\n', '\n  ')
+    terminal.out(`${isFirst ? '[' : ','}\n  ${text}`)
+    isFirst = false
+  }
+  terminal.out(isFirst ? '[]\n' : '\n]\n')
+}
+
+async function printTable(context: Context, anomalies: AsyncIterable<AnomalyView>): Promise<void> {
+  const rows: (readonly string[])[] = []
+  for await (const anomaly of anomalies) rows.push(rowOf(anomaly))
+  context.terminal.out(table(HEAD, rows))
 }
 
 const HEAD = ['ID', 'AT', 'SEVERITY', 'WHAT', 'PROGRAM', 'CONTAINER', 'COUNT', 'INCIDENT']
@@ -77,20 +96,10 @@ function show(context: Context): Command {
     .addOption(stateOption())
     .addOption(jsonOption())
     .action(async (id: string, flags: { state?: string; json?: boolean }) => {
-      const found = (await logged(context, flags.state)).find((anomaly) => anomaly.id === id)
+      const { keptAnomaly } = await import('../engine/kept-anomalies.js')
+      const found = await keptAnomaly(stateDirectory(flags.state, context.terminal.env), id)
       if (found === undefined) throw failure('ANOMALY_NOT_FOUND', { id })
       if (flags.json === true) printJson(context, found)
       else context.terminal.out(anomalyText(found))
     })
-}
-
-async function logged(
-  context: Context,
-  state: string | undefined,
-): Promise<readonly AnomalyView[]> {
-  const log = await readAnomalies(stateDirectory(state, context.terminal.env))
-  if (log.damagedLines > 0) {
-    context.terminal.say(`plimsoll: ${plural(log.damagedLines, 'damaged line')} left out`)
-  }
-  return log.anomalies
 }

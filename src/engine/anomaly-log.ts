@@ -1,9 +1,9 @@
 /**
  * Anomalies on disk, so that they can be looked at after the session: JSON lines in segments of bounded size below
  * `anomalies` in the state directory, the oldest of which go. One line tells of an anomaly that was raised, or of how often
- * it was seen since. A line that was torn by a crash is skipped and counted. One writer at a time.
+ * it was seen since. One writer at a time. Nothing reads them any more: the journal takes their place.
  */
-import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnomalyView } from '../detect/anomaly-view.js'
 import { asProblem, failure } from '../errors.js'
@@ -13,14 +13,6 @@ export interface RepeatLine {
   readonly id: string
   readonly count: number
   readonly last: string
-}
-
-/** What the log has. */
-export interface LoggedAnomalies {
-  /** In the order in which they were raised, each with its latest count. */
-  readonly anomalies: readonly AnomalyView[]
-  /** Lines that could not be read. */
-  readonly damagedLines: number
 }
 
 const SEGMENT_BYTES = 16 * 1024 * 1024
@@ -96,39 +88,6 @@ export class AnomalyLog {
     this.#bytes = 0
     const segments = await segmentsIn(this.#directory)
     for (const old of segments.slice(0, -SEGMENTS_KEPT)) await rm(pathOf(this.#directory, old))
-  }
-}
-
-/** All that the log of that state directory holds; nothing where there is none. Throws `FILE_UNREADABLE`. */
-export async function readAnomalies(stateDir: string): Promise<LoggedAnomalies> {
-  const directory = directoryOf(stateDir)
-  const byId = new Map<string, AnomalyView>()
-  let damagedLines = 0
-  try {
-    for (const segment of await segmentsIn(directory)) {
-      const text = await readFile(pathOf(directory, segment), 'utf8')
-      for (const line of text.split('\n')) {
-        if (line !== '' && !take(byId, line)) damagedLines++
-      }
-    }
-  } catch (thrown) {
-    throw failure('FILE_UNREADABLE', { path: directory, problem: asProblem(thrown) }, thrown)
-  }
-  return { anomalies: [...byId.values()], damagedLines }
-}
-
-function take(byId: Map<string, AnomalyView>, line: string): boolean {
-  try {
-    const parsed = JSON.parse(line) as Partial<AnomalyView>
-    const { id, count, last } = parsed
-    if (typeof id !== 'string' || typeof count !== 'number' || typeof last !== 'string')
-      return false
-    const known = byId.get(id)
-    if (typeof parsed.kind === 'string') byId.set(id, parsed as AnomalyView)
-    else if (known !== undefined) byId.set(id, { ...known, count, last })
-    return true
-  } catch {
-    return false
   }
 }
 

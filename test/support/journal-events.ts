@@ -78,6 +78,7 @@ export class FailingDisk {
       commit,
       read: (...args) => store.read(...args),
       anomaly: (id) => store.anomaly(id),
+      latest: (ids) => store.latest(ids),
       prune: (excess) => store.prune(excess),
       close: () => store.close(),
     }

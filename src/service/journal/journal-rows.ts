@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { plimsoll } from '../../gen/plimsoll.js'
 import { cursorText } from './cursor.js'
 import type { JournalEntry, JournalEvent } from './journal.js'
+import { sequenceOf } from './journal-keys.js'
 
 /** Of all rows. A database with a higher number is left alone. */
 export const FORMAT = 1
@@ -30,6 +31,9 @@ export interface LatestRow {
   readonly count: number
   readonly lastSeenMs: number
 }
+
+/** Key and value. */
+export type Row = [Uint8Array, Uint8Array]
 
 const { WatchResponse } = plimsoll.v1
 const CHECKSUM_BYTES = 8
@@ -69,6 +73,20 @@ export function entryOf(sequence: number, row: Uint8Array): JournalEntry | undef
   } catch {
     return undefined
   }
+}
+
+/** Up to the first hole behind the first event that can be read. */
+export function unbroken(rows: readonly Row[]): readonly JournalEntry[] {
+  const entries: JournalEntry[] = []
+  for (const [key, value] of rows) {
+    const entry = entryOf(sequenceOf(key), value)
+    const before = entries.at(-1)
+    if (entry === undefined && before !== undefined) break
+    if (entry === undefined) continue
+    if (before !== undefined && entry.sequence !== before.sequence + 1) break
+    entries.push(entry)
+  }
+  return entries
 }
 
 export function jsonRow(row: JournalRow | Kept | LatestRow | number): Buffer {

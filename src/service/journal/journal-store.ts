@@ -7,7 +7,17 @@ import { plimsoll } from '../../gen/plimsoll.js'
 import type { Bounds } from './entry-ring.js'
 import type { JournalEntry, KeptAnomaly } from './journal.js'
 import { entryKey, firstKey, latestKey, metaKey, positionKey, sequenceOf } from './journal-keys.js'
-import { entryOf, entryRow, jsonRow, type Kept, latestOf, numberIn } from './journal-rows.js'
+import {
+  entryOf,
+  entryRow,
+  jsonRow,
+  type Kept,
+  latestOf,
+  type LatestRow,
+  numberIn,
+  type Row,
+  unbroken,
+} from './journal-rows.js'
 
 /** What is written at once: all of it or nothing. */
 export interface Commit {
@@ -33,6 +43,8 @@ export interface JournalStore {
   /** At most `limit` from `after` + 1 to `upTo`; fewer where damaged ones are left out, so that they are always in front. */
   read(after: number, upTo: number, limit: number): Promise<readonly JournalEntry[]>
   anomaly(id: string): Promise<KeptAnomaly | undefined>
+  /** What was last told of these anomalies; undefined for those that were not told again. */
+  latest(ids: readonly string[]): Promise<readonly (LatestRow | undefined)[]>
   /** Removes a bounded number of events that must go; whether there may be more. */
   prune(excess: Excess): Promise<boolean>
   /** Waits for what is being read. */
@@ -40,7 +52,6 @@ export interface JournalStore {
 }
 
 export type Level = ClassicLevel<Uint8Array, Uint8Array>
-type Row = [Uint8Array, Uint8Array]
 type Operation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array }
@@ -117,6 +128,13 @@ export class LevelStore implements JournalStore {
       if (told === undefined) return { anomaly, sequence }
       const { count, lastSeenMs } = told
       return { anomaly: { ...anomaly, count, lastSeenMs }, sequence }
+    })
+  }
+
+  latest(ids: readonly string[]): Promise<readonly (LatestRow | undefined)[]> {
+    return this.#whileOpen(async () => {
+      const rows = await this.#level.getMany(ids.map(latestKey))
+      return rows.map((row) => row && latestOf(row))
     })
   }
 
@@ -210,13 +228,10 @@ export class LevelStore implements JournalStore {
 
   /** Removes what was last told of these anomalies, unless it was told behind those sequences. */
   async #untold(ids: ReadonlyMap<string, number>): Promise<readonly Operation[]> {
-    const keys = [...ids.keys()].map(latestKey)
-    const rows = await this.#level.getMany(keys)
-    const sequences = [...ids.values()]
-    return keys.flatMap((key, at) => {
-      const told = rows[at] && latestOf(rows[at])
-      const goes = told !== undefined && told.sequence <= (sequences[at] ?? 0)
-      return goes ? [{ type: 'del', key } as const] : []
+    const told = await this.latest([...ids.keys()])
+    return [...ids].flatMap(([id, sequence], at) => {
+      const isLast = (told[at]?.sequence ?? Infinity) <= sequence
+      return isLast ? [{ type: 'del', key: latestKey(id) } as const] : []
     })
   }
 
@@ -264,20 +279,6 @@ function indexOf({ sequence, message }: JournalEntry): readonly Operation[] {
   }
   const told = { sequence, count: Number(count), lastSeenMs: Number(lastSeenMs) }
   return [{ type: 'put', key: latestKey(id), value: jsonRow(told) }]
-}
-
-/** Up to the first hole behind the first event that can be read. */
-function unbroken(rows: readonly Row[]): readonly JournalEntry[] {
-  const entries: JournalEntry[] = []
-  for (const [key, value] of rows) {
-    const entry = entryOf(sequenceOf(key), value)
-    const before = entries.at(-1)
-    if (entry === undefined && before !== undefined) break
-    if (entry === undefined) continue
-    if (before !== undefined && entry.sequence !== before.sequence + 1) break
-    entries.push(entry)
-  }
-  return entries
 }
 
 function sizeOf(key: Uint8Array, value: Uint8Array): number {
