@@ -20,6 +20,7 @@ import {
 } from '../support/journal-events.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { MemoryJournal } from '../support/memory-journal.js'
+import { seeded } from '../support/seeded.js'
 
 interface Opening extends Partial<LevelJournalOptions> {
   readonly clock?: ManualClock
@@ -413,6 +414,25 @@ t.test('a database that is lost while it runs is made again from memory', async 
   )
 })
 
+t.test('a database that cannot be written for damage is moved aside while it runs', async (t) => {
+  const directory = join(t.testdir(), 'journal')
+  const [clock, disk] = [new ManualClock(), new FailingDisk()]
+  const { openStore, probeDisk } = disk
+  const journal = await opened(t, { directory, clock, openStore, probeDisk })
+  const { epoch } = journal
+  journal.append(changeEvent('1'))
+  await journal.flushed()
+  disk.fates.push('damaged', 'damaged')
+  journal.append(changeEvent('2'))
+  await journal.flushed()
+  t.match(journal.state(), { problem: 'Corruption: bad block' })
+  await clock.until(() => journal.state().problem === undefined)
+  t.match(journal.opened, { kind: 'replaced' })
+  t.equal(journal.epoch, epoch)
+  t.same(await namesIn(journal), ['1', '2'])
+  t.same(readdirSync(join(directory, '..')).length, 2)
+})
+
 t.test('an event that was altered on disk is left out, and those beside it are read', async (t) => {
   const directory = join(t.testdir(), 'journal')
   const first = await opened(t, { directory })
@@ -435,6 +455,40 @@ t.test('an event that was altered on disk is left out, and those beside it are r
   t.same(await sequences(0), [2, 3])
   t.same(await sequences(3), [5, 6])
 })
+
+t.test(
+  'a table that was altered costs what was there, and nothing is read that was not written',
+  async (t) => {
+    const base = t.testdir()
+    const random = seeded(4)
+    const least: number[] = []
+    for (let round = 0; round < 16; round++) {
+      const directory = join(base, String(round))
+      const before = await opened(t, { directory })
+      const written = new Map<number, string>()
+      for (let n = 1; n <= 300; n++) {
+        // Half of it is compressed by LevelDB, half is not.
+        const text = n % 2 === 0 ? 'x'.repeat(300) : Array.from({ length: 20 }, random).join('')
+        written.set(n, `${n} ${text}`)
+        before.append(changeEvent(`${n} ${text}`))
+      }
+      await before.close()
+      await (await opened(t, { directory })).close()
+      const table = fileOf(directory, /ldb$/)
+      const bytes = readFileSync(table)
+      const at = Math.floor(random() * bytes.length * 0.9)
+      bytes[at] = (bytes[at] ?? 0) ^ 0x55
+      writeFileSync(table, bytes)
+      const journal = await opened(t, { directory })
+      if (journal.opened?.kind === 'replaced') continue
+      const entries = await allOf(journal, 50)
+      if (entries.some((entry) => written.get(entry.sequence) !== nameOf(entry))) t.fail('invented')
+      least.push(entries.length)
+      await journal.close()
+    }
+    t.ok(least.length > 8 && Math.min(...least) > 200, `${Math.min(...least)} of 300 are left`)
+  },
+)
 
 t.test('what is too old or too much goes, the oldest first, and the newest stays', async (t) => {
   const directory = join(t.testdir(), 'journal')

@@ -38,8 +38,8 @@ export function nameOf({ message }: JournalEntry): string {
   return anomaly ? `${anomaly.id} ${Number(anomaly.count)}` : (baselineChange?.baselineKey ?? '')
 }
 
-/** How the next commits go: they fail before anything is written, or after all of it is. */
-export type Fate = 'before' | 'after'
+/** How the next commits go: they fail before anything is written, after all of it is, or because tables are damaged. */
+export type Fate = 'before' | 'after' | 'damaged'
 
 export class FailingDisk {
   /** Of the commits that come, while there are any; `isFull` fails all of them, and opening too. */
@@ -66,6 +66,9 @@ export class FailingDisk {
     const commit = async (commit: Commit): Promise<void> => {
       const fate = this.isFull ? 'before' : this.fates.shift()
       if (fate === 'before') throw this.#refusal()
+      if (fate === 'damaged') {
+        throw Object.assign(new Error('Corruption: bad block'), { code: 'LEVEL_CORRUPTION' })
+      }
       await store.commit(commit)
       if (fate === 'after') throw this.#refusal()
     }

@@ -2,6 +2,7 @@
 import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asProblem, PlimsollError, quoted } from '../../errors.js'
+import { isCorruption } from './journal-store.js'
 
 const PROBE = 'plimsoll.probe'
 const PROBE_BYTES = 4096
@@ -16,6 +17,20 @@ const LAST_RETRY_MS = 5000
 export class Trouble {
   #problem: string | undefined
   #retryMs = FIRST_RETRY_MS
+  #corruptions = 0
+
+  /**
+   * LevelDB met damage twice while it wrote, with a new try in between: it cannot rearrange its tables, and will never write for
+   * long with them.
+   */
+  get isDamaged(): boolean {
+    return this.#corruptions > 1
+  }
+
+  /** Another database is in the place of the damaged one. */
+  replaced(): void {
+    this.#corruptions = 0
+  }
 
   get problem(): string | undefined {
     return this.#problem
@@ -32,6 +47,7 @@ export class Trouble {
     this.#retryMs =
       before === undefined ? FIRST_RETRY_MS : Math.min(this.#retryMs * 2, LAST_RETRY_MS)
     this.#problem = problem
+    if (isCorruption(thrown)) this.#corruptions++
     return problem !== before
   }
 

@@ -248,7 +248,9 @@ export class LevelJournal implements Journal {
 
   async #open(): Promise<JournalStore> {
     const next = this.#ring.all()[0]?.sequence ?? this.#ring.last + 1
-    const origin = this.#epoch === UNKNOWN_EPOCH ? undefined : { epoch: this.#epoch, next }
+    const { isDamaged } = this.#trouble
+    const isKnown = this.#epoch !== UNKNOWN_EPOCH
+    const origin = isKnown ? { epoch: this.#epoch, next, isDamaged } : undefined
     return await this.#disk.open(origin, (opened) => this.#adopt(opened))
   }
 
@@ -275,6 +277,7 @@ export class LevelJournal implements Journal {
   /** The database was lost while this journal ran: it goes on in another one, with what is in memory. */
   async #restore(store: JournalStore, opened: Opened): Promise<void> {
     this.#opened = opened
+    this.#trouble.replaced()
     await store.commit({ entries: this.#ring.all(), positions: this.#positions.all() })
   }
 

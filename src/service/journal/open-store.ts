@@ -22,6 +22,8 @@ export interface Origin {
   readonly epoch: string
   /** Of its first event. */
   readonly next: number
+  /** Found in use: the database is to be moved aside, whether or not it can be opened. */
+  readonly isDamaged?: boolean
 }
 
 export interface OpenedStore {
@@ -44,8 +46,9 @@ export async function openStore(
   origin?: Origin,
 ): Promise<OpenedStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const first = origin ?? { epoch: randomBytes(8).toString('hex'), next: 1 }
+  const first: Origin = origin ?? { epoch: randomBytes(8).toString('hex'), next: 1 }
   try {
+    if (first.isDamaged === true) throw new Damaged('it could not be written')
     return await opened(directory, first)
   } catch (thrown) {
     if (!(thrown instanceof Damaged)) throw thrown

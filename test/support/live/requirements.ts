@@ -15,6 +15,10 @@ const PROGRAMS = {
     ['docker', 'docker.io'],
     ['runc', 'runc'],
   ],
+  ext4: [
+    ['mkfs.ext4', 'e2fsprogs'],
+    ['losetup', 'mount'],
+  ],
   gcc: [['gcc', 'gcc and libc6-dev']],
   iproute2: [
     ['ip', 'iproute2'],
