@@ -10,6 +10,7 @@ import { parseListenAddress } from '../../src/service/listen-address.js'
 import { PERMISSIONS } from '../../src/service/permissions.js'
 import { startServer } from '../../src/service/server.js'
 import { Certificates, type Presented } from '../support/certificates.js'
+import { frame, headers, poured, PREFACE } from '../support/http2-frames.js'
 import { until } from '../support/live/until.js'
 import { unixAddress } from '../support/served-learning.js'
 import {
@@ -523,32 +524,21 @@ t.test('a connection is had by so many at a time, and calls that do not go on en
   await until('there to be room', () => (server.counts()[0]?.open ?? 0) < 2)
   const raw = connectTcp(path)
   t.teardown(() => raw.destroy())
-  raw.write(beginningOfCall(GET_STATS.definition.path))
+  raw.write(PREFACE)
+  raw.write(frame(1, 4, 1, headers(GET_STATS.definition.path)))
   await until('the call that sends nothing to end', () => refused.includes('REQUEST_TOO_SLOW'))
 })
 
-/** Preface, settings, and the headers of a call whose request never comes. */
-function beginningOfCall(path: string): Buffer {
-  const field = (name: string, value: string): Buffer =>
-    Buffer.concat([
-      Buffer.of(0, name.length),
-      Buffer.from(name),
-      Buffer.of(value.length),
-      Buffer.from(value),
-    ])
-  const headers = Buffer.concat([
-    field(':method', 'POST'),
-    field(':scheme', 'http'),
-    field(':path', path),
-    field(':authority', 'localhost'),
-    field('content-type', 'application/grpc'),
-    field('te', 'trailers'),
-  ])
-  const END_HEADERS = 4
-  return Buffer.concat([
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0),
-    Buffer.of(0, 0, headers.length, 1, END_HEADERS, 0, 0, 0, 1),
-    headers,
-  ])
-}
+t.test('calls that are reset as they are made end no more than their connection', async (t) => {
+  const path = join(socketDirectory(t), 's')
+  await serveStubs(t, [unixAddress(path)])
+  const CANCEL = Buffer.of(0, 0, 0, 8)
+  for (const method of ['/no/method', GET_STATS.definition.path]) {
+    const calls = Array.from({ length: 20_000 }, (_, index) => {
+      const stream = 1 + 2 * index
+      return Buffer.concat([frame(1, 5, stream, headers(method)), frame(3, 0, stream, CANCEL)])
+    })
+    await Promise.all([poured(path, calls, 1000), poured(path, calls, 1000)])
+    t.match(await socketClient(t, path).call(GET_STATS), OK, method)
+  }
+})
