@@ -13,7 +13,7 @@ export interface ServerLimits {
   readonly setUpMs: number
   /** Calls at a time on one connection. */
   readonly callsPerConnection: number
-  /** Calls at a time whose request is still on its way, in all and of one caller. */
+  /** Calls at a time whose request is still on its way, in all and of one caller; who comes by one socket is one caller. */
   readonly receiving: number
   readonly receivingPerCaller: number
   /** What a request has to arrive. */
