@@ -33,6 +33,9 @@ export interface Handshaker {
   handshake(connection: Socket, done: (secured: TLSSocket | undefined) => void): void
 }
 
+/** Connections that the kernel keeps until they are accepted; it has a limit of its own (net.core.somaxconn). */
+const BACKLOG = 4096
+
 export interface ConnectionsOptions {
   readonly limits: ServerLimits
   readonly handshaker?: Handshaker | undefined
@@ -57,7 +60,7 @@ export class Connections {
   listen(where: ListenOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject)
-      this.#listener.listen(where, () => {
+      this.#listener.listen({ backlog: BACKLOG, ...where }, () => {
         this.#listener.off('error', reject)
         // Accepting fails if the process has no descriptor left; the client sees it, and the next one may have more luck.
         this.#listener.on('error', () => undefined)

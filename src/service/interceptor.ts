@@ -33,9 +33,36 @@ export interface CallRules {
 export type RefusalCode =
   'UNAUTHENTICATED' | 'NOT_PERMITTED' | 'SERVICE_BUSY' | 'REQUEST_TOO_LARGE' | 'REQUEST_TOO_SLOW'
 
-/** How many calls there are whose request is still on its way. */
+/** Calls whose request is still on its way: counted, by caller and in all. */
 export class ReceivingCalls {
-  count = 0
+  readonly #limits: Pick<ServerLimits, 'receiving' | 'receivingPerCaller'>
+  readonly #byCaller = new Map<string, number>()
+  #count = 0
+
+  constructor(limits: Pick<ServerLimits, 'receiving' | 'receivingPerCaller'>) {
+    this.#limits = limits
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  hasRoom({ name }: Caller): boolean {
+    const { receiving, receivingPerCaller } = this.#limits
+    return this.#count < receiving && (this.#byCaller.get(name) ?? 0) < receivingPerCaller
+  }
+
+  add({ name }: Caller): void {
+    this.#count += 1
+    this.#byCaller.set(name, (this.#byCaller.get(name) ?? 0) + 1)
+  }
+
+  delete({ name }: Caller): void {
+    this.#count -= 1
+    const left = (this.#byCaller.get(name) ?? 0) - 1
+    if (left > 0) this.#byCaller.set(name, left)
+    else this.#byCaller.delete(name)
+  }
 }
 
 /** The interceptor for calls that come in on one address. */
@@ -50,6 +77,8 @@ export function accessInterceptor(rules: CallRules): ServerInterceptor {
         const arrival = new Arrival(rules, method, caller, (refused) => call.sendStatus(refused))
         next({
           onReceiveMetadata: (metadata, pass) => {
+            // Not before: of a call that was cancelled by now nothing more is heard.
+            arrival.begin()
             noteCaller(metadata, caller)
             pass(metadata)
           },
@@ -86,7 +115,7 @@ function judged(rules: CallRules, method: string, call: ServerInterceptingCallIn
     rules.refused(method, 'NOT_PERMITTED', caller)
     return { refusal: statusOf(failure('NOT_PERMITTED', { caller: name, role, method })) }
   }
-  if (rules.receiving.count >= rules.limits.receiving) {
+  if (!rules.receiving.hasRoom(caller)) {
     rules.refused(method, 'SERVICE_BUSY', caller)
     return { refusal: statusOf(failure('SERVICE_BUSY', { count: rules.receiving.count })) }
   }
@@ -105,8 +134,7 @@ class Arrival {
   readonly #method: string
   readonly #caller: Caller
   readonly #end: (refusal: StatusObject) => void
-  readonly #timer: NodeJS.Timeout
-  #isUnderWay = true
+  #timer: NodeJS.Timeout | undefined
 
   constructor(
     rules: CallRules,
@@ -118,17 +146,20 @@ class Arrival {
     this.#method = method
     this.#caller = caller
     this.#end = end
-    rules.receiving.count += 1
-    this.#timer = setTimeout(() => this.#refuseTime(), rules.limits.requestMs)
+  }
+
+  begin(): void {
+    this.#rules.receiving.add(this.#caller)
+    this.#timer = setTimeout(() => this.#refuseTime(), this.#rules.limits.requestMs)
     this.#timer.unref()
   }
 
   /** It is there, or nobody waits for it any more. Idempotent. */
   complete(): void {
-    if (!this.#isUnderWay) return
-    this.#isUnderWay = false
+    if (this.#timer === undefined) return
     clearTimeout(this.#timer)
-    this.#rules.receiving.count -= 1
+    this.#timer = undefined
+    this.#rules.receiving.delete(this.#caller)
   }
 
   refuseSize(): void {

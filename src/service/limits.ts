@@ -13,8 +13,9 @@ export interface ServerLimits {
   readonly setUpMs: number
   /** Calls at a time on one connection. */
   readonly callsPerConnection: number
-  /** Calls at a time whose request is still on its way. */
+  /** Calls at a time whose request is still on its way, in all and of one caller; who comes by one socket is one caller. */
   readonly receiving: number
+  readonly receivingPerCaller: number
   /** What a request has to arrive. */
   readonly requestMs: number
   /** Bytes of a request, unless `largeRequests` has its method. */
@@ -36,7 +37,8 @@ export const LIMITS: ServerLimits = {
   pending: 256,
   setUpMs: 5000,
   callsPerConnection: 64,
-  receiving: 128,
+  receiving: 256,
+  receivingPerCaller: 64,
   requestMs: 10_000,
   requestBytes: 64 * KIB,
   largeRequests: new Map([['plimsoll.v1.Control/SetPolicy', MIB]]),

@@ -9,6 +9,7 @@ import type { PlimsollError } from '../errors.js'
 import { PACKAGE_ROOT } from '../version.js'
 import type { ConnectionCounts } from './connections.js'
 import { DescriptorIndex } from './descriptor-index.js'
+import { guardStreams } from './grpc-guard.js'
 import { Health } from './health.js'
 import { HEALTH_SERVICE } from './health-methods.js'
 import { type CallRules, ReceivingCalls } from './interceptor.js'
@@ -77,7 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const health = new Health(options.services.map(serviceName))
   const grpc = await grpcServer(options.services, health, limits)
   const refused: CallRules['refused'] = (...refusal) => options.events?.refused?.(...refusal)
-  const rules = { limits, receiving: new ReceivingCalls(), refused }
+  const rules = { limits, receiving: new ReceivingCalls(limits), refused }
   const listening: Listening[] = []
   try {
     for (const address of options.addresses) {
@@ -131,6 +132,7 @@ async function grpcServer(
     'grpc.keepalive_timeout_ms': limits.aliveMs,
     'grpc.enable_channelz': 0,
   })
+  guardStreams(server)
   const { check, watch } = health
   const served = [...services, { definition: HEALTH_SERVICE, handlers: { check, watch } }]
   const definitions = [REFLECTION_SERVICE, REFLECTION_SERVICE_ALPHA]

@@ -7,9 +7,11 @@ import t, { type Test } from 'tap'
 import { type Role, ROLES } from '../../src/service/caller.js'
 import { callerName, type CertificateNames, namesOf } from '../../src/service/certificate-names.js'
 import { parseListenAddress } from '../../src/service/listen-address.js'
+import { PendingConnections } from '../../src/service/pending-connections.js'
 import { PERMISSIONS } from '../../src/service/permissions.js'
 import { startServer } from '../../src/service/server.js'
 import { Certificates, type Presented } from '../support/certificates.js'
+import { frame, headers, poured, PREFACE } from '../support/http2-frames.js'
 import { until } from '../support/live/until.js'
 import { unixAddress } from '../support/served-learning.js'
 import {
@@ -441,8 +443,12 @@ t.test('a socket has the mode and the group that it was given', async (t) => {
   ]
   for (const [mode, directoryMode] of groups) {
     const path = join(directory, `in-${mode}`, 's')
-    const group = mode === 0o660 ? { group: String(process.getgid?.() ?? 0) } : {}
+    // Any group, where that may be; else the own one.
+    const isRoot = process.getuid?.() === 0
+    const [name, gid] = isRoot ? ['daemon', 1] : [String(process.getgid?.()), process.getgid?.()]
+    const group = mode === 0o660 ? { group: name } : {}
     await serveStubs(t, [{ ...unixAddress(path), mode, ...group }])
+    if (mode === 0o660) t.equal(statSync(path).gid, gid)
     t.equal(statSync(path).mode & 0o777, mode)
     t.equal(statSync(join(directory, `in-${mode}`)).mode & 0o777, directoryMode)
   }
@@ -523,32 +529,51 @@ t.test('a connection is had by so many at a time, and calls that do not go on en
   await until('there to be room', () => (server.counts()[0]?.open ?? 0) < 2)
   const raw = connectTcp(path)
   t.teardown(() => raw.destroy())
-  raw.write(beginningOfCall(GET_STATS.definition.path))
+  raw.write(PREFACE)
+  raw.write(frame(1, 4, 1, headers(GET_STATS.definition.path)))
   await until('the call that sends nothing to end', () => refused.includes('REQUEST_TOO_SLOW'))
 })
 
-/** Preface, settings, and the headers of a call whose request never comes. */
-function beginningOfCall(path: string): Buffer {
-  const field = (name: string, value: string): Buffer =>
-    Buffer.concat([
-      Buffer.of(0, name.length),
-      Buffer.from(name),
-      Buffer.of(value.length),
-      Buffer.from(value),
-    ])
-  const headers = Buffer.concat([
-    field(':method', 'POST'),
-    field(':scheme', 'http'),
-    field(':path', path),
-    field(':authority', 'localhost'),
-    field('content-type', 'application/grpc'),
-    field('te', 'trailers'),
-  ])
-  const END_HEADERS = 4
-  return Buffer.concat([
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0),
-    Buffer.of(0, 0, headers.length, 1, END_HEADERS, 0, 0, 0, 1),
-    headers,
-  ])
-}
+t.test('calls that are reset as they are made end no more than their connection', async (t) => {
+  const path = join(socketDirectory(t), 's')
+  await serveStubs(t, [unixAddress(path)])
+  const CANCEL = Buffer.of(0, 0, 0, 8)
+  for (const method of ['/no/method', GET_STATS.definition.path]) {
+    const calls = Array.from({ length: 20_000 }, (_, index) => {
+      const stream = 1 + 2 * index
+      return Buffer.concat([frame(1, 5, stream, headers(method)), frame(3, 0, stream, CANCEL)])
+    })
+    await Promise.all([poured(path, calls, 1000), poured(path, calls, 1000)])
+    t.match(await socketClient(t, path).call(GET_STATS), OK, method)
+  }
+})
+
+t.test('a peer that does not answer any more is cut', async (t) => {
+  const path = join(socketDirectory(t), 's')
+  const limits = { askMs: 100, aliveMs: 100 }
+  const { server } = await serveStubs(t, [unixAddress(path)], { limits })
+  const client = socketClient(t, path)
+  t.match(await client.call(GET_STATS), OK)
+  await exchanged(t, connectTcp(path), PREFACE)
+  t.equal(server.counts()[0]?.open, 1, 'one that answers is kept')
+})
+
+t.test('one connection too many pushes out the oldest of whoever has most', async (t) => {
+  const cut: string[] = []
+  const connection = (name: string): { destroy(): void } => ({ destroy: () => cut.push(name) })
+  const pending = new PendingConnections<{ destroy(): void }>(4)
+  const [b1, a1] = [connection('b1'), connection('a1')]
+  t.notOk(pending.add('b', b1))
+  t.notOk(pending.add('a', a1))
+  t.notOk(pending.add('a', connection('a2')))
+  t.notOk(pending.add('a', connection('a3')))
+  t.ok(pending.add('a', connection('a4')))
+  t.ok(pending.add('c', connection('c1')))
+  t.same(cut, ['a1', 'a2'])
+  t.notOk(pending.delete('a', a1), 'it is gone')
+  t.ok(pending.delete('b', b1))
+  t.equal(pending.count, 3)
+  pending.cut()
+  t.same(cut.slice(2).sort(), ['a3', 'a4', 'c1'])
+  t.equal(pending.count, 0)
+})
