@@ -17,6 +17,7 @@ import { LevelJournal } from '../service/journal/level-journal.js'
 import type { Retention } from '../service/journal/level-options.js'
 import type { ServiceClock } from '../service/learning-source.js'
 import type { ListenAddress } from '../service/listen-address.js'
+import { SENSOR_STUCK_MS } from '../service/metrics/health.js'
 import { type MetricsAddress, metricsAddressText } from '../service/metrics/metrics-address.js'
 import { type MetricsServer, startMetrics } from '../service/metrics/metrics-server.js'
 import { type RunningServer, startServer } from '../service/server.js'
@@ -58,6 +59,8 @@ const SERVICE_CLOCK: ServiceClock = {
 /** What sinks may still deliver when the service stops. */
 const FLUSH_MS = 5000
 
+const REFUSED_MS = 1000
+
 const MONITOR = 'plimsoll.v1.Monitor'
 
 export class EnforceService {
@@ -72,6 +75,9 @@ export class EnforceService {
   #server: RunningServer | undefined
   #journalProblem: string | undefined
   #isStopping = false
+  /** Calls that were refused since that was last said. */
+  #refused = 0
+  #refusedSaidMs = 0
 
   private constructor(options: EnforceServiceOptions, journal: LevelJournal) {
     this.#options = options
@@ -181,7 +187,7 @@ export class EnforceService {
   /** Whether the sensor is attached, or has been away for a short while only. */
   get isAlive(): boolean {
     const { isAttached, sinceMs } = this.#monitor.sensor()
-    return isAttached || CLOCK.nowMs() - sinceMs < 180_000
+    return isAttached || CLOCK.nowMs() - sinceMs < SENSOR_STUCK_MS
   }
 
   /** Serves from now on. Throws `LISTEN_FAILED`, `TLS_UNUSABLE`. */
@@ -206,11 +212,7 @@ export class EnforceService {
       clock: SERVICE_CLOCK,
       stopping: () => services.stopping(),
       events: {
-        refused: (method, code, caller) =>
-          log.warn('service.refused', {
-            msg: `a call of ${method} was refused: ${code}`,
-            fields: { method, code, caller: caller?.name ?? null },
-          }),
+        refused: (method, code, caller) => this.#callRefused(method, code, caller?.name),
         tlsReloaded: (address, error) => {
           if (error === undefined) {
             log.info('service.tls', { msg: `certificates and roles of ${address} were read again` })
@@ -317,6 +319,20 @@ export class EnforceService {
   #tellHealth(): void {
     const serves = this.#monitor.sensor().isAttached && this.#journalProblem === undefined
     this.#server?.setHealth(MONITOR, serves)
+  }
+
+  /** Said at most once a second: clients can have calls refused as fast as they like. */
+  #callRefused(method: string, code: string, caller: string | undefined): void {
+    this.#refused++
+    const nowMs = CLOCK.nowMs()
+    if (nowMs - this.#refusedSaidMs < REFUSED_MS) return
+    const calls = this.#refused
+    this.#refused = 0
+    this.#refusedSaidMs = nowMs
+    this.#options.log.warn('service.refused', {
+      msg: `a call of ${method} was refused: ${code}`,
+      fields: { method, code, caller: caller ?? null, calls },
+    })
   }
 
   #troubled(error: PlimsollError): void {

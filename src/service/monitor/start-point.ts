@@ -1,6 +1,7 @@
 /** Where in the journal a reader begins. Pure. */
 import { failure } from '../../errors.js'
 import { plimsoll } from '../../gen/plimsoll.js'
+import { UNKNOWN_EPOCH } from '../journal/cursor.js'
 import type { JournalState } from '../journal/journal.js'
 import type { Start } from './watch-request.js'
 
@@ -15,7 +16,10 @@ export interface StartPoint {
   readonly gap?: plimsoll.v1.Gap.$Properties
 }
 
-/** Throws `BAD_REQUEST` for a cursor ahead of the journal. */
+/**
+ * Throws `BAD_REQUEST` for a cursor ahead of the journal, and `JOURNAL_UNREADABLE` where it is not known yet which journal this is:
+ * a client that comes again in a moment loses nothing.
+ */
 export function startPointOf(
   start: Start,
   epoch: string,
@@ -25,6 +29,10 @@ export function startPointOf(
   if (start === 'earliest') return earliest
   // Where nothing is kept, it is not known what the last sequence was.
   if (start === 'now') return { position: last, isOpen: last === 0, hasCaughtUp: true }
+  if (epoch === UNKNOWN_EPOCH) {
+    const problem = 'its disk could not be read yet'
+    throw failure('JOURNAL_UNREADABLE', { path: 'of this service', problem })
+  }
   if (start.epoch !== epoch) {
     const cause = plimsoll.v1.GapCause.GAP_CAUSE_EPOCH
     const detail = `the cursor is of the journal ${start.epoch}, which is no more; this is ${epoch}`
