@@ -4,14 +4,17 @@ import type { Command } from 'commander'
 import { appliedEntries, findApplied } from '../engine/applied-list.js'
 import { removeApplied } from '../engine/applied.js'
 import { applyProfile } from '../engine/apply.js'
+import { onRecord } from '../engine/baseline-record.js'
 import { DEFAULT_HOOKS_DIR, hookPath } from '../engine/hook-file.js'
 import { DEFAULT_WRAPPER } from '../engine/runtime-wrapper.js'
 import { failure, quoted } from '../errors.js'
+import { actorOf } from './actor.js'
 import { applyDockerCommand } from './apply-docker.js'
 import { applyHookCommand } from './apply-hook.js'
 import { applyKubeletCommand } from './apply-kubelet.js'
 import { appliedTable, appliedText, appliedView, entryView } from './apply-text.js'
 import {
+  changingOf,
   command,
   type Context,
   jsonOption,
@@ -56,13 +59,22 @@ export function applyCommand(context: Context): Command {
 async function apply(context: Context, ref: string, flags: ApplyFlags): Promise<void> {
   const { terminal } = context
   const baseline = await storeOf(flags.state, context).load(ref)
-  const applied = await applyProfile(baseline, {
+  const options = {
     state: stateDirectory(flags.state, terminal.env),
     profile: await profileOptionsOf(flags, context),
     unsealed: flags.unsealed ?? false,
     dryRun: flags.dryRun ?? false,
     nowMs: Date.now(),
-  })
+  }
+  const { digest } = baseline.image
+  const applied = options.dryRun
+    ? await applyProfile(baseline, options)
+    : await onRecord(
+        changingOf(flags.state, context),
+        { actor: actorOf(terminal.env), action: 'ApplyProfile', target: digest, reason: '' },
+        () => applyProfile(baseline, options),
+        ({ record }) => ({ sha256: record.sha256, revision: baseline.revision }),
+      )
   if (flags.json === true) printJson(context, appliedView(applied))
   else terminal.out(appliedText(applied, flags.dryRun ?? false))
   const { built, record, before, isErrnoOnly } = applied
@@ -121,7 +133,17 @@ function remove(context: Context): Command {
     .action(async (ref: string, flags: ListFlags) => {
       const state = stateDirectory(flags.state, context.terminal.env)
       const { digest, name } = await findApplied(state, ref)
-      await removeApplied(state, digest)
+      await onRecord(
+        changingOf(flags.state, context),
+        {
+          actor: actorOf(context.terminal.env),
+          action: 'RemoveProfile',
+          target: digest,
+          reason: '',
+        },
+        () => removeApplied(state, digest),
+        () => ({}),
+      )
       context.terminal.say(
         `plimsoll: removed what was applied to ${quoted(name)}; containers that run keep their filter`,
       )

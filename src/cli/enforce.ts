@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SEVERITIES, type Severity } from '../detect/anomaly.js'
 import { type Action, ACTIONS, type Policy, UNKNOWN_IMAGES } from '../detect/policy.js'
 import { openNotifier } from '../engine/notify.js'
-import type { EnforceEvents } from '../engine/enforce.js'
+import { toldBoth } from '../engine/told-both.js'
 import { failure } from '../errors.js'
 import { command, type Context, jsonOption, stateOption } from './context.js'
 import { durationMs } from './duration.js'
@@ -111,7 +111,7 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
         dryRun: flags.dryRun === true,
         afterwards: flags.thaw === true ? 'thaw' : 'keep-frozen',
         spool: flags.spool ?? DEFAULT_SPOOL,
-        events: service.heard(isLogged ? both(view.events, logEvents(log)) : view.events),
+        events: service.heard(isLogged ? toldBoth(view.events, logEvents(log)) : view.events),
         stop: stop.signal,
         onReload: (reload) => {
           const onHangUp = (): void => {
@@ -136,24 +136,6 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
     clearTimeout(timer)
     for (const signal of STOPPING) process.off(signal, onSignal)
   }
-}
-
-/** Tells two listeners, the first one first. */
-function both(first: EnforceEvents, second: EnforceEvents): EnforceEvents {
-  const told = Object.fromEntries(
-    Object.keys({ ...second, ...first }).map((name) => {
-      const key = name as keyof EnforceEvents
-      return [
-        key,
-        (...facts: readonly never[]): void => {
-          const [one, other] = [first[key], second[key]] as ((...facts: readonly never[]) => void)[]
-          one?.(...facts)
-          other?.(...facts)
-        },
-      ]
-    }),
-  )
-  return told as unknown as EnforceEvents
 }
 
 /** `critical=isolate`: from that severity up, so that the worse never get less. */
