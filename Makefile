@@ -20,7 +20,7 @@ test-matrix: host dist/.built ## longer tests: verify with services, docker, and
 	@$(BIN)/tap --timeout=1800 --serial=test/matrix test/matrix/*.ts
 	@FLOOD_PROGRAMS=200000 $(BIN)/tap --timeout=1800 test/live/enforce-flood.test.ts
 
-check: node_modules/.installed src/gen/plimsoll.js ## lint, types, formatting
+check: dist/.built ## lint, types (of test programs also against what is built), formatting
 	@$(BIN)/oxlint --type-aware --deny-warnings
 	@$(BIN)/tsc --noEmit -p .
 	@$(BIN)/prettier --check --log-level warn .

@@ -90,10 +90,15 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
       failed: (problem) =>
         log.warn('service.notify', { msg: `the service manager is not told anything: ${problem}` }),
     })
+    stop.signal.addEventListener('abort', () => {
+      service.ending()
+      notifier.stopping()
+    })
+    // A log in JSON has it all: a service whose two outputs are collected in one place would tell everything twice.
     const isLogged = flags.log === 'json'
     const view = enforcementEvents(
       isLogged ? { ...terminal, say: () => undefined, progress: () => undefined } : terminal,
-      flags.json === true || !terminal.isWatched,
+      flags.json === true || (!isLogged && !terminal.isWatched),
       () => {
         notifier.ready()
         if (flags.for !== undefined) timer ??= setTimeout(onSignal, flags.for)
@@ -128,7 +133,6 @@ async function runEnforcement(context: Context, flags: EnforceFlags): Promise<vo
       })
       view.ended()
     } finally {
-      notifier.stopping()
       await service.stop()
       await notifier.close()
     }

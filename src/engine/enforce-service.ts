@@ -74,7 +74,8 @@ export class EnforceService {
   #services: Services | undefined
   #server: RunningServer | undefined
   #journalProblem: string | undefined
-  #isStopping = false
+  #isEnding = false
+  #stopped: Promise<void> | undefined
   /** Calls that were refused since that was last said. */
   #refused = 0
   #refusedSaidMs = 0
@@ -231,10 +232,18 @@ export class EnforceService {
     void this.#server?.reloadTls()
   }
 
+  /** It is about to stop: who asks whether it is ready is told so. */
+  ending(): void {
+    this.#isEnding = true
+  }
+
   /** Ends the streams, delivers what can be delivered, and closes the journal. Idempotent, never rejects. */
-  async stop(): Promise<void> {
-    if (this.#isStopping) return
-    this.#isStopping = true
+  stop(): Promise<void> {
+    this.#isEnding = true
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
     await this.#journal.flushed()
     await this.#server?.stop()
     await this.#metrics?.stop()
@@ -286,7 +295,7 @@ export class EnforceService {
         subscribers: () => this.#services?.watchers() ?? 0,
         containersWatched: () => this.#monitor.containersWatched(),
         imagesHeld: () => this.#monitor.imagesHeld(),
-        isStopping: () => this.#isStopping,
+        isStopping: () => this.#isEnding,
       },
     })
     const address = metricsAddressText(this.#metrics.address)
