@@ -10,9 +10,7 @@
  */
 import type { BaselineStore } from '../baseline/store.js'
 import { failure, type PlimsollError } from '../errors.js'
-import { anomalyViewOf } from '../service/anomaly-message.js'
 import type { OperatorRecorder } from '../service/audit/recorder.js'
-import { compileFilters } from '../service/filter/compiled-filters.js'
 import { LevelJournal } from '../service/journal/level-journal.js'
 import type { Retention } from '../service/journal/level-options.js'
 import type { ServiceClock } from '../service/learning-source.js'
@@ -22,11 +20,12 @@ import { type MetricsAddress, metricsAddressText } from '../service/metrics/metr
 import { type MetricsServer, startMetrics } from '../service/metrics/metrics-server.js'
 import { type RunningServer, startServer } from '../service/server.js'
 import type { SinkSpec } from '../service/sinks/sink-spec.js'
-import { type RunningSinks, startSinks } from '../service/sinks/sinks.js'
-import { VERSION } from '../version.js'
+import type { RunningSinks } from '../service/sinks/sinks.js'
 import type { EnforceEvents } from './enforce.js'
+import { heardEvents } from './enforce-heard.js'
 import { EnforceMonitor } from './enforce-monitor.js'
 import { enforceServices, type Services } from './enforce-services.js'
+import { openSinks } from './enforce-sinks.js'
 import type { EnforcementControl } from './enforcement-control.js'
 import { CLOCK } from './host.js'
 import { Journaled } from './journaled.js'
@@ -110,62 +109,11 @@ export class EnforceService {
 
   /** The events to give to enforcement: heard here, and told on to `inner`. */
   heard(inner: EnforceEvents): EnforceEvents {
-    const monitor = this.#monitor
-    const journaled = this.#journaled
-    return {
-      ...inner,
-      ready: (atMs) => {
-        monitor.attached()
-        this.#tellHealth()
-        inner.ready(atMs)
-      },
-      sensorEnded: (atMs, reason) => {
-        monitor.detached(reason)
-        this.#tellHealth()
-        inner.sensorEnded(atMs, reason)
-      },
-      watching: (containers) => {
-        monitor.changed()
-        inner.watching(containers)
-      },
-      raised: (anomaly) => {
-        // First of all, what waits to hear of it; then what is kept.
-        inner.raised(anomaly)
-        journaled.raised(anomaly)
-        monitor.raised(anomaly)
-      },
-      repeated: (anomaly) => {
-        inner.repeated(anomaly)
-        journaled.repeated(anomaly)
-      },
-      responded: (result, anomaly) => {
-        inner.responded(result, anomaly)
-        journaled.responded(result)
-        monitor.responded(result)
-      },
-      acted: (result) => {
-        inner.acted?.(result)
-        journaled.responded(result)
-        monitor.responded(result)
-      },
-      released: (released, order) => {
-        inner.released?.(released, order)
-        journaled.released(released, order)
-      },
-      modeSet: (mode) => {
-        inner.modeSet?.(mode)
-        journaled.modeSet(mode)
-        monitor.changed()
-      },
-      reloaded: (policy) => {
-        monitor.tallies.policyRead(true)
-        inner.reloaded(policy)
-      },
-      refused: (error) => {
-        monitor.tallies.policyRead(false)
-        inner.refused(error)
-      },
-    }
+    return heardEvents(inner, {
+      monitor: this.#monitor,
+      journaled: this.#journaled,
+      sensorChanged: () => this.#tellHealth(),
+    })
   }
 
   /** The same for the session below it. */
@@ -256,33 +204,7 @@ export class EnforceService {
     this.#sayOpened()
     this.#journal.subscribe(() => this.#journalTold())
     this.#journalTold()
-    this.#sinks = await startSinks(sinks, {
-      journal: this.#journal,
-      node,
-      version: VERSION,
-      view: anomalyViewOf,
-      compile: (filters) => {
-        const compiled = compileFilters(filters)
-        return (anomaly) => compiled.matchesAnomaly(anomaly)
-      },
-      events: {
-        overflowed: (name, count, cause) =>
-          log.error('sink.overflowed', {
-            msg: `sink ${name} lost ${count} events, because of the ${cause}`,
-            fields: { name, count, cause },
-          }),
-        refused: (name, count, problem) =>
-          log.warn('sink.refused', {
-            msg: `the target of sink ${name} refused ${count} events: ${problem}`,
-            fields: { name, count, problem },
-          }),
-        changed: (name, problem) => {
-          if (problem === undefined)
-            log.info('sink.delivers', { msg: `sink ${name} delivers again` })
-          else log.warn('sink.fails', { msg: `sink ${name} cannot deliver: ${problem}` })
-        },
-      },
-    })
+    this.#sinks = await openSinks(sinks, { journal: this.#journal, node, log })
     if (metrics === undefined) return
     this.#metrics = await startMetrics({
       address: metrics,

@@ -41,10 +41,18 @@ export async function serveLearning(
   const parsed = parseListenAddress(address, cwd)
   const learning = new LiveLearning(store, () => CLOCK.nowMs())
   // Loading grpc-js nearly doubles the start of a command, and few of them serve.
-  const [{ startServer }, { baselinesHandlers }, { BASELINES_SERVICE }] = await Promise.all([
+  const [
+    { startServer },
+    { baselinesHandlers },
+    { BASELINES_SERVICE },
+    { AuditService },
+    { AUDIT_SERVICE },
+  ] = await Promise.all([
     import('../service/server.js'),
     import('../service/baselines-handlers.js'),
     import('../service/baselines-methods.js'),
+    import('../service/audit/audit-service.js'),
+    import('../service/audit-methods.js'),
   ])
   const modes = new SelectionModes(changing)
   const actions = new StoreActions({
@@ -55,9 +63,13 @@ export async function serveLearning(
   })
   const changes = { actions, modes }
   const { handlers, service } = baselinesHandlers({ source: learning, clock: CLOCK, changes })
+  const { listEntries, verify } = new AuditService(changing)
   const server = await startServer({
     addresses: [parsed],
-    services: [{ definition: BASELINES_SERVICE, handlers }],
+    services: [
+      { definition: BASELINES_SERVICE, handlers },
+      { definition: AUDIT_SERVICE, handlers: { listEntries, verify } },
+    ],
     clock: CLOCK,
     stopping: () => service.finish(),
   })
