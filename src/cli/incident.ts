@@ -1,14 +1,15 @@
 /** `plimsoll incident ...`: what was done about anomalies, its evidence, and letting containers go again. */
 import type { Command } from 'commander'
-import { asPlimsollError, quoted } from '../errors.js'
+import { CLOCK } from '../engine/host.js'
+import { onRecord } from '../engine/on-record.js'
+import { quoted } from '../errors.js'
 import { IncidentStore } from '../respond/incident-store.js'
 import { verifyBundle } from '../respond/manifest.js'
-import { type Release, releaseIncident, type Releasing } from '../respond/release.js'
-import { OperatorLog } from '../service/audit/operator-log.js'
-import type { OperatorRecorder } from '../service/audit/recorder.js'
+import { releaseIncident } from '../respond/release.js'
 import { findCgroupMount } from '../workload/cgroup-mount.js'
 import { actorOf } from './actor.js'
 import {
+  changingOf,
   command,
   type Context,
   jsonOption,
@@ -17,7 +18,6 @@ import {
   stateOption,
 } from './context.js'
 import { incidentRow, incidentView, LIST_HEAD, recordText } from './incident-text.js'
-import { CLOCK } from '../engine/host.js'
 import { table } from './table.js'
 
 interface Flags {
@@ -87,10 +87,11 @@ function release(context: Context): Command {
       const incident = await store.resolve(ref)
       const mount = await findCgroupMount()
       const by = { actor: actorOf(context.terminal.env), reason: flags.reason }
-      const state = stateDirectory(flags.state, context.terminal.env)
-      const log = new OperatorLog(state, { nowMs: () => CLOCK.nowMs() })
-      const { kind, record } = await recorded(log, incident, by, () =>
-        releaseIncident({ store, mount, clock: CLOCK }, incident, by),
+      const { kind, record } = await onRecord(
+        changingOf(flags.state, context),
+        { ...by, action: 'Release', target: incident },
+        () => releaseIncident({ store, mount, clock: CLOCK }, incident, by),
+        (done) => ({ kind: done.kind, outcome: done.record.outcome, details: done.record.details }),
       )
       if (flags.json === true) printJson(context, { incident, kind, ...record })
       else {
@@ -128,23 +129,4 @@ function verify(context: Context): Command {
       }
       if (verification.kind !== 'intact') context.status = 3
     })
-}
-
-/** Has the release on record before it is done, and again with what came of it. */
-async function recorded(
-  log: OperatorRecorder,
-  incident: string,
-  by: Releasing,
-  release: () => Promise<Release>,
-): Promise<Release> {
-  const begun = await log.begin({ ...by, action: 'Release', target: incident })
-  try {
-    const released = await release()
-    const { outcome, details } = released.record
-    await begun.end('done', { kind: released.kind, outcome, details })
-    return released
-  } catch (thrown) {
-    await begun.end('failed', { problem: asPlimsollError(thrown).message })
-    throw thrown
-  }
 }

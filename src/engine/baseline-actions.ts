@@ -24,7 +24,7 @@ import type {
   Responsible,
   SealRequest,
 } from '../service/baseline-actions.js'
-import { type OnRecord, onRecord } from './baseline-record.js'
+import { type OnRecord, onRecord } from './on-record.js'
 import { Turns } from './baseline-turns.js'
 import { loadFloors } from './floors.js'
 import { exportedProfile, exportFileName } from './profile-export.js'

@@ -8,7 +8,7 @@ import { baselinesHandlers } from '../service/baselines-handlers.js'
 import { BASELINES_SERVICE } from '../service/baselines-methods.js'
 import { CONTROL_SERVICE } from '../service/control-methods.js'
 import { ControlService } from '../service/control/control-service.js'
-import { keptAnomalies } from '../service/control/kept-anomalies.js'
+import { firstOccurrences } from '../service/journal/first-occurrences.js'
 import type { Journal } from '../service/journal/journal.js'
 import type { LearningSource, ServiceClock } from '../service/learning-source.js'
 import { MONITOR_SERVICE } from '../service/monitor-methods.js'
@@ -59,7 +59,7 @@ export function enforceServices(options: ServicesOptions): Services {
   const controlling = new ControlService({
     source: control,
     recorder,
-    anomalies: () => keptAnomalies(journal),
+    anomalies: () => firstOccurrences(journal),
     stateDirectory,
     nowMs,
     unrecorded,

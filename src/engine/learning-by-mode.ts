@@ -1,7 +1,7 @@
 /** Starting and stopping to learn an image that is enforced: its mode becomes `learn`, and `enforce` again. On record. */
 import type { LearningChange, LearningModes } from '../service/baseline-actions.js'
 import type { ControlSource, Mode } from '../service/control/control-source.js'
-import { type OnRecord, onRecord } from './baseline-record.js'
+import { type OnRecord, onRecord } from './on-record.js'
 
 export class LearningByMode implements LearningModes {
   readonly #record: OnRecord

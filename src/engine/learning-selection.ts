@@ -4,7 +4,7 @@
  */
 import { failure } from '../errors.js'
 import type { LearningChange, LearningModes } from '../service/baseline-actions.js'
-import { type OnRecord, onRecord } from './baseline-record.js'
+import { type OnRecord, onRecord } from './on-record.js'
 import type { Selection, SelectionChange } from './input.js'
 
 /** Images that can be started or stopped; each is compared with every container that starts. */

@@ -1,7 +1,7 @@
 /** Serves a session to other programs while it goes on: the session's events on one side, the gRPC server on the other. */
 import type { BaselineStore } from '../baseline/store.js'
 import { StoreActions } from './baseline-actions.js'
-import type { OnRecord } from './baseline-record.js'
+import type { OnRecord } from './on-record.js'
 import { SelectionModes } from './learning-selection.js'
 import { parseListenAddress } from '../service/listen-address.js'
 import type { ServiceClock } from '../service/learning-source.js'

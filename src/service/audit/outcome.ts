@@ -32,6 +32,7 @@ export function recordedFailure({
   grpc,
   message,
 }: PlimsollError): readonly [OperatorOutcome, Readonly<Record<string, unknown>>] {
-  const outcome = REFUSALS.includes(grpc) && !code.endsWith('_UNWRITABLE') ? 'refused' : 'failed'
+  const isOfHost = /_UN(?:READ|WRIT)ABLE$/.test(code)
+  const outcome = REFUSALS.includes(grpc) && !isOfHost ? 'refused' : 'failed'
   return [outcome, { code, problem: message }]
 }

@@ -10,7 +10,7 @@ import { callerOf } from '../caller.js'
 import { unary } from '../unary.js'
 import { type ControlSource, type ImageMode, MODES } from './control-source.js'
 import { Idempotency } from './idempotency.js'
-import { recorded } from './recorded.js'
+import { recorded } from '../audit/recorded.js'
 import { modeOf, reasonOf, referenceOf, sha256Field } from './request-checks.js'
 import { Responding } from './responding.js'
 
@@ -30,7 +30,7 @@ type ReleaseResponse = plimsoll.v1.ReleaseResponse.$Properties
 export interface ControlServiceOptions {
   readonly source: ControlSource
   readonly recorder: OperatorRecorder
-  /** The first occurrences that are kept, see `keptAnomalies`; undefined: none are. */
+  /** The first occurrences that are kept, see `firstOccurrences`; undefined: none are. */
   readonly anomalies?: (() => AsyncIterable<plimsoll.v1.Anomaly.$Properties>) | undefined
   readonly stateDirectory: string
   /** Milliseconds since the epoch. */

@@ -11,7 +11,7 @@ import type { OperatorRecorder } from '../audit/recorder.js'
 import { actionResultOf } from './action-result.js'
 import type { ControlSource, ResponseOrder } from './control-source.js'
 import type { Idempotency } from './idempotency.js'
-import { recorded } from './recorded.js'
+import { recorded } from '../audit/recorded.js'
 import { actionOf, idempotencyKeyOf, incidentOf, reasonOf, referenceOf } from './request-checks.js'
 
 type RespondRequest = plimsoll.v1.RespondRequest.$Properties

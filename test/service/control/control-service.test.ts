@@ -11,7 +11,7 @@ import { CONTROL_SERVICE } from '../../../src/service/control-methods.js'
 import { ControlService } from '../../../src/service/control/control-service.js'
 import type { ControlSource, ResponseOrder } from '../../../src/service/control/control-source.js'
 import { Idempotency } from '../../../src/service/control/idempotency.js'
-import { keptAnomalies } from '../../../src/service/control/kept-anomalies.js'
+import { firstOccurrences } from '../../../src/service/journal/first-occurrences.js'
 import { MemoryJournal } from '../../support/memory-journal.js'
 import { type Call, served } from '../../support/grpc-server.js'
 import { refusalOf } from '../../support/service-client.js'
@@ -99,7 +99,7 @@ class Served {
       recorder: new OperatorLog(this.state, { nowMs: () => this.nowMs }),
       stateDirectory: this.state,
       nowMs: () => this.nowMs,
-      anomalies: () => keptAnomalies(journal()),
+      anomalies: () => firstOccurrences(journal()),
       unrecorded: ({ code }) => this.unrecorded.push(code),
     })
     this.call = await served(t, [[CONTROL_SERVICE, service]], () => this.caller)

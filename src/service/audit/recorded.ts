@@ -1,7 +1,7 @@
 /** Has things done that are on record before and afterwards. */
 import { asPlimsollError, type PlimsollError } from '../../errors.js'
-import { recordedFailure } from '../audit/outcome.js'
-import type { OperatorIntent, OperatorOutcome, OperatorRecorder } from '../audit/recorder.js'
+import { recordedFailure } from './outcome.js'
+import type { OperatorIntent, OperatorOutcome, OperatorRecorder } from './recorder.js'
 
 /** What came of it, as the operator log has it. */
 export type Told = readonly [OperatorOutcome, Readonly<Record<string, unknown>>]

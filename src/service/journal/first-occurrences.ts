@@ -1,11 +1,11 @@
 /** The anomalies that a journal keeps, one after the other, as they were first told. */
 import type { plimsoll } from '../../gen/plimsoll.js'
-import type { JournalReader } from '../journal/journal.js'
+import type { JournalReader } from './journal.js'
 
 const BATCH = 256
 
 /** First occurrences in the order of the journal, up to where it ends when that is reached. Rejects with `JOURNAL_UNREADABLE`. */
-export async function* keptAnomalies(
+export async function* firstOccurrences(
   journal: Pick<JournalReader, 'read' | 'state'>,
 ): AsyncGenerator<plimsoll.v1.Anomaly.$Properties> {
   // What comes meanwhile is not waited for.
