@@ -1,4 +1,4 @@
-/** The short form of test/matrix/kill-resume.test.ts. */
+/** The short form of test/matrix/kill-resume.ts. */
 import t from 'tap'
 import { killAndResume } from '../support/kill-resume.js'
 
