@@ -13,6 +13,9 @@ import { LevelJournal } from '../../src/service/journal/level-journal.js'
 import { until } from './live/until.js'
 import { seeded } from './seeded.js'
 
+/** A client whose service was killed tries again every 10 s at worst, and processes start slowly on a busy machine. */
+const PATIENCE_MS = 60_000
+
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const SERVER = fileURLToPath(new URL('../fixtures/kill-resume/server.mjs', import.meta.url))
 
@@ -105,7 +108,7 @@ export async function killAndResume(t: Test, kills: number, seed: number): Promi
   const size = (): number => statSync(out, { throwIfNoEntry: false })?.size ?? 0
   const grown = async (): Promise<void> => {
     const before = size()
-    await until('the client goes on', () => size() > before)
+    await until('the client goes on', () => size() > before, PATIENCE_MS)
   }
   const counts = { client: 0, server: 0, both: 0 }
   const reconnects: number[] = []
@@ -124,18 +127,22 @@ export async function killAndResume(t: Test, kills: number, seed: number): Promi
     if (isEarly) await setTimeout(moment * 400)
     else {
       if (victim !== 'client')
-        await until('the server listens', () => server.said.includes('ready'))
+        await until('the server listens', () => server.said.includes('ready'), PATIENCE_MS)
       const startedMs = performance.now()
       await grown()
       if (victim === 'server') reconnects.push(performance.now() - startedMs)
       await setTimeout(moment * 150)
     }
   }
-  await until('the server listens', () => server.said.includes('ready'))
+  await until('the server listens', () => server.said.includes('ready'), PATIENCE_MS)
   server.signal('SIGUSR2')
-  await until('all is durable', () => server.said.includes('last '))
+  await until('all is durable', () => server.said.includes('last '), PATIENCE_MS)
   const last = Number(/last (\d+)/.exec(server.said)?.[1])
-  await until('the client has the last', () => readFileSync(out, 'utf8').includes(`-${last}",`))
+  await until(
+    'the client has the last',
+    () => readFileSync(out, 'utf8').includes(`-${last}",`),
+    PATIENCE_MS,
+  )
   client.signal('SIGTERM')
   const exit = await client.ended()
   await server.kill()
