@@ -6,7 +6,7 @@ import { liveTest } from '../support/live/requirements.js'
 import { until } from '../support/live/until.js'
 
 const ANOMALIES = 500
-const ROUNDS = 8
+const ROUNDS = 12
 
 liveTest(
   'an anomaly is printed within a millisecond, mostly',
