@@ -1,9 +1,10 @@
 /**
  * The hash that probes/exec.bt makes of an entry's argv, made again from a known command line. The kernel's side has only
  * 64-bit arithmetic and no loops, so: start with the length and a constant; take in eight bytes at a time as a little-endian number, the
- * last ones filled up with zeros; after each, multiply by an odd number and fold the upper half into the lower. It tells
- * command lines apart, it does not resist one that is made to collide: no container chooses what is executed in it from
- * outside.
+ * last ones filled up with zeros; after each, multiply by an odd number and fold the upper half into the lower. With the
+ * length it tells command lines apart; alone it does not, since the length goes in as plainly as the first word: whoever
+ * compares hashes compares lengths too. It does not resist one that is made to collide: no container chooses what is executed
+ * in it from outside.
  */
 import type { ByteString } from '../bytes.js'
 
