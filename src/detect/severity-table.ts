@@ -7,7 +7,7 @@ import { argumentCallOf } from '../kernel/arguments.js'
 import { argumentDanger } from '../kernel/argument-danger.js'
 import { capabilityDanger } from '../kernel/capability-danger.js'
 import { syscallName } from '../kernel/syscalls.js'
-import type { Layer, Severity, Subject } from './anomaly.js'
+import type { AnomalyKind, Layer, Severity, Subject } from './anomaly.js'
 import { isShell } from './likeness.js'
 import { CompiledMatch } from './policy-match.js'
 import type { PolicyScope } from './policy-scope.js'
@@ -61,6 +61,11 @@ export class CompiledRow {
   constructor(row: SeverityMatch) {
     this.#row = row
     this.#match = new CompiledMatch(row, true)
+  }
+
+  /** Of acts that it can be about. */
+  get kinds(): ReadonlySet<AnomalyKind> {
+    return this.#match.kinds
   }
 
   matches(subject: Subject, { scope, layer, isFirst }: SeverityContext): boolean {

@@ -1,5 +1,5 @@
 /** How bad an anomaly is, and which techniques of MITRE ATT&CK it may be part of. Pure. */
-import { SEVERITIES, type Severity, type Subject } from './anomaly.js'
+import { type AnomalyKind, kindOf, SEVERITIES, type Severity, type Subject } from './anomaly.js'
 import type { CompiledPolicy } from './policy-compile.js'
 import {
   CompiledRow,
@@ -19,19 +19,20 @@ const UNRATED: Severity = 'high'
 
 /** A table that answers. */
 export class CompiledSeverity {
-  readonly #base: readonly Row<Severity>[]
-  readonly #raise: readonly Row<Severity | undefined>[]
+  readonly #base: RowsByKind<Severity>
+  readonly #raise: RowsByKind<Severity | undefined>
 
   /** Throws a `TypeError` for a table that `severity-read` refuses. */
   constructor({ base, raise }: SeverityTable) {
-    this.#base = base.map((row) => rowOf(new CompiledRow(row), row.is, row.attack))
-    this.#raise = raise.map((row) => rowOf(new CompiledRow(row), row.atLeast, row.attack))
+    this.#base = byKind(base.map((row) => rowOf(new CompiledRow(row), row.is, row.attack)))
+    this.#raise = byKind(raise.map((row) => rowOf(new CompiledRow(row), row.atLeast, row.attack)))
   }
 
-  /** The rating, before any policy. O(rows). */
+  /** The rating, before any policy. O(rows of the kind). */
   rate(subject: Subject, context: SeverityContext): Rating {
-    const base = this.#base.find(({ row }) => row.matches(subject, context))
-    const raising = this.#raise.filter(({ row }) => row.matches(subject, context))
+    const kind = kindOf(subject)
+    const base = this.#base.get(kind)?.find(({ row }) => row.matches(subject, context))
+    const raising = this.#raise.get(kind)?.filter(({ row }) => row.matches(subject, context)) ?? []
     const severity = raising.reduce(
       (worst, { level }) => (level === undefined ? worst : worse(worst, level)),
       base?.level ?? UNRATED,
@@ -57,6 +58,14 @@ interface Row<Level> {
   readonly row: CompiledRow
   readonly level: Level
   readonly attack: readonly string[]
+}
+
+/** The rows that can be about a kind, in their order. */
+type RowsByKind<Level> = ReadonlyMap<AnomalyKind, readonly Row<Level>[]>
+
+function byKind<Level>(rows: readonly Row<Level>[]): RowsByKind<Level> {
+  const kinds = new Set(rows.flatMap(({ row }) => [...row.kinds]))
+  return new Map([...kinds].map((kind) => [kind, rows.filter(({ row }) => row.kinds.has(kind))]))
 }
 
 function rowOf<Level>(row: CompiledRow, level: Level, attack: readonly string[]): Row<Level> {

@@ -29,6 +29,11 @@ export interface Attached extends Running {
   stop(signal?: NodeJS.Signals): Promise<Finished>
 }
 
+export interface LaunchOptions extends RunOptions {
+  /** A program, with its first arguments, that executes the command that follows. */
+  readonly through?: readonly [string, ...string[]]
+}
+
 /** One test's plimsoll. */
 export class Session {
   /** Private directories, removed at the end. */
@@ -73,8 +78,11 @@ export class Session {
   }
 
   /** Starts a command without waiting for anything. */
-  launch(args: readonly string[], options: RunOptions = {}): Running {
-    const running = start(process.execPath, this.argv(args), {
+  launch(args: readonly string[], options: LaunchOptions = {}): Running {
+    const [program, ...first] = options.through ?? []
+    const argv =
+      program === undefined ? this.argv(args) : [...first, process.execPath, ...this.argv(args)]
+    const running = start(program ?? process.execPath, argv, {
       ...options,
       env: { ...this.env, ...options.env },
     })
@@ -95,7 +103,7 @@ export class Session {
   }
 
   /** Starts a command and waits until its probes are attached. */
-  async attach(args: readonly string[], options: RunOptions = {}): Promise<Attached> {
+  async attach(args: readonly string[], options: LaunchOptions = {}): Promise<Attached> {
     const running = this.launch(args, options)
     const attachSeconds = await until(
       'the line "probes attached"',
