@@ -2,24 +2,37 @@
 import { Command, CommanderError } from 'commander'
 import { asPlimsollError } from '../errors.js'
 import { VERSION } from '../version.js'
-import { anomalyCommand } from './anomaly.js'
-import { applyCommand } from './apply.js'
-import { auditCommand } from './audit.js'
-import { baselineCommand } from './baseline.js'
-import { calibrateCommand } from './calibrate.js'
-import { certsCommand } from './certs.js'
 import type { Context } from './context.js'
-import { ctlCommand } from './ctl.js'
-import { doctorCommand } from './doctor.js'
-import { enforceCommand } from './enforce.js'
-import { incidentCommand } from './incident.js'
-import { learnCommand } from './learn.js'
-import { policyCommand } from './policy.js'
-import { profileCommand } from './profile.js'
-import { recordCommand } from './record.js'
-import { replayCommand } from './replay.js'
 import type { Terminal } from './terminal.js'
-import { watchCommand } from './watch.js'
+
+type Loader = () => Promise<(context: Context) => Command>
+
+/** All commands, in the order in which help lists them. */
+const COMMANDS: Readonly<Record<string, Loader>> = {
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+  learn: async () => (await import('./learn.js')).learnCommand,
+  record: async () => (await import('./record.js')).recordCommand,
+  replay: async () => (await import('./replay.js')).replayCommand,
+  baseline: async () => (await import('./baseline.js')).baselineCommand,
+  profile: async () => (await import('./profile.js')).profileCommand,
+  apply: async () => (await import('./apply.js')).applyCommand,
+  policy: async () => (await import('./policy.js')).policyCommand,
+  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
+  enforce: async () => (await import('./enforce.js')).enforceCommand,
+  anomaly: async () => (await import('./anomaly.js')).anomalyCommand,
+  incident: async () => (await import('./incident.js')).incidentCommand,
+  watch: async () => (await import('./watch.js')).watchCommand,
+  ctl: async () => (await import('./ctl.js')).ctlCommand,
+  audit: async () => (await import('./audit.js')).auditCommand,
+  certs: async () => (await import('./certs.js')).certsCommand,
+}
+
+/** The command that is asked for: to load them all takes twice as long. All where none is named, for help and advice. */
+function loadersFor(args: readonly string[]): readonly Loader[] {
+  const name = args.find((arg) => !arg.startsWith('-')) ?? ''
+  const loader = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  return loader === undefined ? Object.values(COMMANDS) : [loader]
+}
 
 /** Runs one command line (without node and script) and returns the exit status. Never throws. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -37,25 +50,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .exitOverride()
     .enablePositionalOptions()
     .showHelpAfterError('See plimsoll --help.')
-  for (const command of [
-    doctorCommand(context),
-    learnCommand(context),
-    recordCommand(context),
-    replayCommand(context),
-    baselineCommand(context),
-    profileCommand(context),
-    applyCommand(context),
-    policyCommand(context),
-    calibrateCommand(context),
-    enforceCommand(context),
-    anomalyCommand(context),
-    incidentCommand(context),
-    watchCommand(context),
-    ctlCommand(context),
-    auditCommand(context),
-    certsCommand(context),
-  ]) {
-    program.addCommand(inheriting(command, program))
+  for (const load of loadersFor(args)) {
+    program.addCommand(inheriting((await load())(context), program))
   }
   try {
     await program.parseAsync([...args], { from: 'user' })

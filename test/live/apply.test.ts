@@ -29,110 +29,101 @@ const LEARNED = 'grep Seccomp: /proc/self/status; ulimit -c; ls /tmp'
 /** The same with a call that was not learned. */
 const MORE = `${LEARNED}; chmod 700 /tmp && echo changed`
 
-liveTest(
-  'podman starts an image under its applied profile without a flag, and all others as before',
-  ['root', 'bpf', 'podman', 'busybox'],
-  async (t) => {
-    const { session, image, hooks, spool, engine } = await applied(t, 'hook')
-    const other = await imageOf(podman(), BUSYBOX, 'apply-other')
-    await session.mustRun(['apply', 'hook', 'install', '--dir', hooks, '--spool', spool])
+/** What holds of the hook, each with hooks and notes of its own, under the one baseline. */
+const BY_HOOK: Readonly<Record<string, (t: Test, found: Learned) => Promise<void>>> = {
+  'podman starts an image under its applied profile without a flag, and all others as before':
+    async (t, found) => {
+      const { session, image, hooks, spool, engine } = await applied(found, 'hook')
+      const other = await imageOf(podman(), BUSYBOX, 'apply-other')
+      await session.mustRun(['apply', 'hook', 'install', '--dir', hooks, '--spool', spool])
 
-    const held = await run(engine, image, { flags: ['--ulimit', 'core=-1:-1'] })
-    t.equal(held.code, 1, failureOf(held))
-    t.match(held.stdout, /Seccomp:\t2\n/)
-    t.match(held.stdout, /\nunlimited\n/, 'the rest of the configuration is what podman made')
-    t.match(held.stderr, /chmod: \/tmp: Function not implemented/)
-    t.match((await run(engine, other)).stdout, /changed/, 'another image is untouched')
-    t.match((await run(podman(), image)).stdout, /changed/, 'so is a podman without the hook')
-    t.same(readUnapplied(spool), { notes: [], garbage: 0, isFull: false })
+      const held = await run(engine, image, { flags: ['--ulimit', 'core=-1:-1'] })
+      t.equal(held.code, 1, failureOf(held))
+      t.match(held.stdout, /Seccomp:\t2\n/)
+      t.match(held.stdout, /\nunlimited\n/, 'the rest of the configuration is what podman made')
+      t.match(held.stderr, /chmod: \/tmp: Function not implemented/)
+      t.match((await run(engine, other)).stdout, /changed/, 'another image is untouched')
+      t.match((await run(podman(), image)).stdout, /changed/, 'so is a podman without the hook')
+      t.same(readUnapplied(spool), { notes: [], garbage: 0, isFull: false })
 
-    const off = await run(engine, image, { flags: ['--annotation', 'plimsoll.profile=off'] })
-    t.match(off.stdout, /changed/)
-    t.match(readUnapplied(spool).notes, [{ outcome: 'off', imageName: image }])
+      const off = await run(engine, image, { flags: ['--annotation', 'plimsoll.profile=off'] })
+      t.match(off.stdout, /changed/)
+      t.match(readUnapplied(spool).notes, [{ outcome: 'off', imageName: image }])
 
-    await session.mustRun(['apply', 'rm', image])
-    t.match((await run(engine, image)).stdout, /changed/, 'removed, nothing is applied')
-    await session.mustRun(['apply', image])
-    t.notMatch((await run(engine, image)).stdout, /changed/)
-    t.equal((await plimsoll(['apply', 'hook', 'remove', '--dir', hooks])).code, 0)
-    t.match((await run(engine, image)).stdout, /changed/, 'without the hook nothing is applied')
-  },
-)
+      await session.mustRun(['apply', 'rm', image])
+      t.match((await run(engine, image)).stdout, /changed/, 'removed, nothing is applied')
+      await session.mustRun(['apply', image])
+      t.notMatch((await run(engine, image)).stdout, /changed/)
+      t.equal((await plimsoll(['apply', 'hook', 'remove', '--dir', hooks])).code, 0)
+      t.match((await run(engine, image)).stdout, /changed/, 'without the hook nothing is applied')
+    },
+  'what stands against a profile refuses the container with the reason, or lets it start with a note':
+    async (t, found) => {
+      const { session, image, hooks, spool, engine } = await applied(found, 'failures')
+      const install = (...flags: readonly string[]): Promise<Finished> =>
+        session.mustRun(['apply', 'hook', 'install', '--dir', hooks, '--spool', spool, ...flags])
+      const directory = join(session.stateDir, 'applied')
+      const file = join(directory, readdirSync(directory)[0] ?? '')
+      const good = readFileSync(file)
+      const cases: readonly (readonly [string, RegExp, () => void, () => void])[] = [
+        [
+          'a state directory that is not there',
+          /cannot read \S+\/applied: it is missing/,
+          () => {
+            renameSync(session.stateDir, `${session.stateDir}.away`)
+            symlinkSync('/nonexistent/state', session.stateDir)
+          },
+          () => {
+            rmSync(session.stateDir)
+            renameSync(`${session.stateDir}.away`, session.stateDir)
+          },
+        ],
+        [
+          'a damaged profile',
+          /cannot read \S+\.plp: its checksum does not match/,
+          () =>
+            writeFileSync(
+              file,
+              Buffer.concat([good.subarray(0, 100), Buffer.from('x'), good.subarray(101)]),
+            ),
+          () => writeFileSync(file, good),
+        ],
+      ]
+      await install()
+      for (const [what, reason, break_, mend] of cases) {
+        break_()
+        const refused = await run(engine, image)
+        mend()
+        t.equal(refused.code, 126, `${what}: ${failureOf(refused)}`)
+        t.match(refused.stderr, /plimsoll refuses to start a container of localhost/)
+        t.match(refused.stderr, reason)
+        t.equal(refused.stdout, '', 'nothing of the container ran')
+      }
+      t.match(
+        readUnapplied(spool).notes.map(({ outcome }) => outcome),
+        ['refused', 'refused'],
+      )
+      t.notMatch((await run(engine, image)).stdout, /changed/, 'mended, it is applied again')
 
-liveTest(
-  'what stands against a profile refuses the container with the reason, or lets it start with a note',
-  ['root', 'bpf', 'podman', 'busybox'],
-  async (t) => {
-    const { session, image, hooks, spool, engine } = await applied(t, 'failures')
-    const install = (...flags: readonly string[]): Promise<Finished> =>
-      session.mustRun(['apply', 'hook', 'install', '--dir', hooks, '--spool', spool, ...flags])
-    const directory = join(session.stateDir, 'applied')
-    const file = join(directory, readdirSync(directory)[0] ?? '')
-    const good = readFileSync(file)
-    const cases: readonly (readonly [string, RegExp, () => void, () => void])[] = [
-      [
-        'a state directory that is not there',
-        /cannot read \S+\/applied: it is missing/,
-        () => {
-          renameSync(session.stateDir, `${session.stateDir}.away`)
-          symlinkSync('/nonexistent/state', session.stateDir)
-        },
-        () => {
-          rmSync(session.stateDir)
-          renameSync(`${session.stateDir}.away`, session.stateDir)
-        },
-      ],
-      [
-        'a damaged profile',
-        /cannot read \S+\.plp: its checksum does not match/,
-        () =>
-          writeFileSync(
-            file,
-            Buffer.concat([good.subarray(0, 100), Buffer.from('x'), good.subarray(101)]),
-          ),
-        () => writeFileSync(file, good),
-      ],
-    ]
-    await install()
-    for (const [what, reason, break_, mend] of cases) {
-      break_()
-      const refused = await run(engine, image)
-      mend()
-      t.equal(refused.code, 126, `${what}: ${failureOf(refused)}`)
-      t.match(refused.stderr, /plimsoll refuses to start a container of localhost/)
-      t.match(refused.stderr, reason)
-      t.equal(refused.stdout, '', 'nothing of the container ran')
-    }
-    t.match(
-      readUnapplied(spool).notes.map(({ outcome }) => outcome),
-      ['refused', 'refused'],
-    )
-    t.notMatch((await run(engine, image)).stdout, /changed/, 'mended, it is applied again')
+      await install('--fail-open')
+      for (const [what, reason, break_, mend] of cases) {
+        break_()
+        const started = await run(engine, image)
+        mend()
+        t.match(started.stdout, /changed/, what)
+        const note = readUnapplied(spool).notes.at(-1)
+        t.match(note, { outcome: 'started', imageName: image, reason })
+      }
+      t.notMatch((await run(engine, image)).stdout, /changed/, 'mended, it is applied again')
 
-    await install('--fail-open')
-    for (const [what, reason, break_, mend] of cases) {
-      break_()
-      const started = await run(engine, image)
-      mend()
-      t.match(started.stdout, /changed/, what)
-      const note = readUnapplied(spool).notes.at(-1)
-      t.match(note, { outcome: 'started', imageName: image, reason })
-    }
-    t.notMatch((await run(engine, image)).stdout, /changed/, 'mended, it is applied again')
-
-    // As after an uninstallation that forgot the hook.
-    const path = hookPath(hooks)
-    writeFileSync(path, readFileSync(path, 'utf8').replace('precreate.js', 'gone.js'))
-    t.match((await run(engine, image)).stdout, /changed/)
-    t.match(readUnapplied(spool).notes.at(-1), { outcome: 'started', reason: /could not be run/ })
-  },
-)
-
-liveTest(
-  'a container that starts without its profile is an anomaly of the sensor',
-  ['root', 'bpf', 'podman', 'busybox'],
-  async (t) => {
-    const { session, image, hooks, spool, engine } = await applied(t, 'told')
+      // As after an uninstallation that forgot the hook.
+      const path = hookPath(hooks)
+      writeFileSync(path, readFileSync(path, 'utf8').replace('precreate.js', 'gone.js'))
+      t.match((await run(engine, image)).stdout, /changed/)
+      t.match(readUnapplied(spool).notes.at(-1), { outcome: 'started', reason: /could not be run/ })
+    },
+  'a container that starts without its profile is an anomaly of the sensor': async (t, found) => {
+    const { session, image, hooks, spool, engine } = await applied(found, 'told')
     const install = ['apply', 'hook', 'install', '--dir', hooks, '--spool', spool, '--fail-open']
     await session.mustRun(install)
     const args = ['--all', '--unknown', 'ignore', '--json', '--spool', spool]
@@ -145,13 +136,11 @@ liveTest(
     t.match(told.what, image)
     t.equal((await enforcing.stop()).code, 0)
   },
-)
-
-liveTest(
-  'a profile made for no_new_privileges is not applied to a container without it',
-  ['root', 'bpf', 'podman', 'busybox'],
-  async (t) => {
-    const { session, image, hooks, spool, engine } = await applied(t, 'nnp', ['--assume-nnp'])
+  'a profile made for no_new_privileges is not applied to a container without it': async (
+    t,
+    found,
+  ) => {
+    const { session, image, hooks, spool, engine } = await applied(found, 'nnp', ['--assume-nnp'])
     await session.mustRun(['apply', 'hook', 'install', '--dir', hooks, '--spool', spool])
     const refused = await run(engine, image)
     t.equal(refused.code, 126)
@@ -160,19 +149,17 @@ liveTest(
     t.match(held.stdout, /Seccomp:\t2\n/)
     t.match(held.stderr, /Function not implemented/)
   },
-)
-
-liveTest(
-  'the hook works in the directory that podman reads by itself, and leaves nothing behind',
-  ['root', 'bpf', 'podman', 'busybox'],
-  async (t) => {
+  'the hook works in the directory that podman reads by itself, and leaves nothing behind': async (
+    t,
+    found,
+  ) => {
     if (existsSync(hookPath(DEFAULT_HOOKS_DIR))) throw new Error('a hook of plimsoll is installed')
     const made = [DEFAULT_HOOKS_DIR, dirname(DEFAULT_HOOKS_DIR)].filter((dir) => !existsSync(dir))
     t.teardown(() => {
       rmSync(hookPath(DEFAULT_HOOKS_DIR), { force: true })
       for (const dir of made) rmdirSync(dir)
     })
-    const { session, image, spool } = await applied(t, 'default')
+    const { session, image, spool } = await applied(found, 'default')
     const { stderr } = await session.mustRun(['apply', 'hook', 'install', '--spool', spool])
     t.match(stderr, /podman build .*--hooks-dir/)
     const { stdout } = await plimsoll(['apply', 'hook', 'ls'])
@@ -183,6 +170,17 @@ liveTest(
     await plimsoll(['apply', 'hook', 'remove'])
     t.notOk(existsSync(hookPath(DEFAULT_HOOKS_DIR)))
     t.match((await run(podman(), image)).stdout, /changed/)
+  },
+}
+
+liveTest(
+  'podman starts containers under applied profiles by the hook',
+  ['root', 'bpf', 'podman', 'busybox'],
+  async (t) => {
+    const found = await learned(t, podman(), 'hook')
+    for (const [title, holds] of Object.entries(BY_HOOK)) {
+      await t.test(title, (t) => holds(t, found))
+    }
   },
 )
 
@@ -258,25 +256,20 @@ interface Learned {
 }
 
 /** An image that was learned and sealed, and whose profile is applied. */
-async function learned(
-  t: Test,
-  runtime: ContainerRuntime,
-  variant: string,
-  flags: readonly string[] = [],
-): Promise<Learned> {
+async function learned(t: Test, runtime: ContainerRuntime, variant: string): Promise<Learned> {
   const session = new Session(t, runtime.env)
   const image = await imageOf(runtime, BUSYBOX, `apply-${variant}`)
   const learning = await session.attach(['learn', '--image', image, '--runs', '1'])
   await runtime.mustRun({ image, command: ['/bin/sh', '-c', LEARNED] })
   const { code, stderr } = await session.ended(learning)
   t.equal(code, 0, stderr)
-  const early = await session.run(['apply', image, ...flags])
+  const early = await session.run(['apply', image])
   t.equal(early.code, 1)
   t.match(early.stderr, /is not sealed/)
   const { stdout } = await session.mustRun(['baseline', 'candidates', image, '--json'])
   const { contentHash } = JSON.parse(stdout) as { readonly contentHash: string }
   await session.mustRun(['baseline', 'seal', image, '--hash', contentHash])
-  t.match((await session.mustRun(['apply', image, ...flags])).stdout, /applied, enforce, \d+ calls/)
+  t.match((await session.mustRun(['apply', image])).stdout, /applied, enforce, \d+ calls/)
   return { session, image }
 }
 
@@ -287,11 +280,17 @@ interface Applied extends Learned {
   readonly engine: ContainerRuntime
 }
 
-async function applied(t: Test, variant: string, flags: readonly string[] = []): Promise<Applied> {
-  const found = await learned(t, podman(), variant, flags)
-  const hooks = found.session.path('hooks')
-  mkdirSync(hooks)
-  const spool = found.session.path('spool/unapplied.jsonl')
+/** The profile is applied anew, as it is made with the flags. */
+async function applied(
+  found: Learned,
+  variant: string,
+  flags: readonly string[] = [],
+): Promise<Applied> {
+  const { session, image } = found
+  await session.mustRun(['apply', image, ...flags])
+  const hooks = session.path(`${variant}/hooks`)
+  mkdirSync(hooks, { recursive: true })
+  const spool = session.path(`${variant}/spool/unapplied.jsonl`)
   return { ...found, hooks, spool, engine: podmanWith(['--hooks-dir', hooks]) }
 }
 

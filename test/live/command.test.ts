@@ -21,16 +21,15 @@ const CASES: readonly {
   readonly stdout?: string
   readonly stderr?: RegExp
 }[] = [
-  { name: 'its exit code', script: 'exit 7', code: 7 },
-  { name: 'the signal that ended it, as a shell tells it', script: 'kill -TERM $$', code: 143 },
   {
-    name: 'stdin and stdout',
-    script: 'read word; echo "got $word"; cat',
+    name: 'exit code, stdin, stdout and stderr',
+    script: 'read word; echo "got $word"; cat; echo oops >&2; exit 7',
     input: 'one\ntwo\nthree',
-    code: 0,
+    code: 7,
     stdout: 'got one\ntwo\nthree',
+    stderr: /^oops$/m,
   },
-  { name: 'stderr', script: 'echo oops >&2', code: 0, stderr: /^oops$/m },
+  { name: 'the signal that ended it, as a shell tells it', script: 'kill -TERM $$', code: 143 },
 ]
 
 liveTest("learn -- CMD keeps what is the command's", NEEDS, async (t) => {
