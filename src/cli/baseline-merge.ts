@@ -3,7 +3,7 @@ import { type Command } from 'commander'
 import { Baseline } from '../baseline/baseline.js'
 import { encodeBaseline } from '../baseline/codec.js'
 import { merged } from '../baseline/merge.js'
-import { writeWhole } from '../engine/write-file.js'
+import { writeWhole } from '../write-file.js'
 import {
   command,
   type Context,

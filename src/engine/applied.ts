@@ -13,7 +13,7 @@ import { open, seal } from '../envelope.js'
 import { asProblem, failure } from '../errors.js'
 import { memberAt, parseJson, stringAt } from '../workload/json-fields.js'
 import { isMissing, makeDirectory, removeFile } from './owned-file.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 /** What an applied profile rests on. */
 export interface AppliedRecord {

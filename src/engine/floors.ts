@@ -14,7 +14,7 @@ import {
 } from '../seccomp/floor-document.js'
 import type { KnownFloor } from '../seccomp/floor.js'
 import { PACKAGE_ROOT } from '../version.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 const SHIPPED = join(PACKAGE_ROOT, 'profiles', 'floors')
 

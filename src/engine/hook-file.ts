@@ -13,7 +13,7 @@ import {
   type PrecreateCall,
   wordsOf,
 } from './precreate-call.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 export const DEFAULT_HOOKS_DIR = '/usr/share/containers/oci/hooks.d'
 

@@ -10,7 +10,7 @@ import { imageKeyOf } from '../baseline/image-identity.js'
 import { merged } from '../baseline/merge.js'
 import type { BaselineStore } from '../baseline/store.js'
 import { asPlimsollError, failure, PlimsollError } from '../errors.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 /** Other writers of the same image may come between reading and writing; each try starts from what they left. */
 const TRIES = 5

@@ -14,7 +14,7 @@ import {
   writeProfile,
   writeProvenance,
 } from './profile.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 /** A profile as it was built, and as it is written. */
 export interface ExportedProfile {

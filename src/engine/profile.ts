@@ -17,7 +17,7 @@ import { problemsOf } from '../seccomp/validate.js'
 import { VERSION } from '../version.js'
 import { jsonText } from './json-text.js'
 import { profileCalls } from './profile-calls.js'
-import { writeWhole } from './write-file.js'
+import { writeWhole } from '../write-file.js'
 
 export interface ProfileOptions {
   /** Lineages that count as the application. */

@@ -39,6 +39,8 @@ const BACKLOG = 4096
 export interface ConnectionsOptions {
   readonly limits: ServerLimits
   readonly handshaker?: Handshaker | undefined
+  /** Who is at the other end; undefined where they cannot be told apart. */
+  readonly callerOf?: ((connection: Socket) => string) | undefined
   /** Gets every connection whose client speaks HTTP/2. */
   serve(connection: Socket): void
 }
@@ -48,6 +50,8 @@ export class Connections {
   readonly #listener: Server
   readonly #pending: PendingConnections<Socket>
   readonly #open = new Set<Socket>()
+  /** How many of the open ones each caller has. */
+  readonly #byCaller = new Map<string, number>()
   readonly #counts = { accepted: 0, refused: 0, unfit: 0, untrusted: 0 }
 
   constructor(options: ConnectionsOptions) {
@@ -136,13 +140,30 @@ export class Connections {
   }
 
   #serve(connection: Socket): void {
-    if (this.#open.size >= this.#options.limits.connections) {
+    const { limits, callerOf, serve } = this.#options
+    const caller = callerOf?.(connection)
+    const isOneTooMany = caller !== undefined && this.#of(caller) >= limits.connectionsPerCaller
+    if (isOneTooMany || this.#open.size >= limits.connections) {
       this.#counts.refused += 1
       connection.destroy()
       return
     }
     this.#open.add(connection)
-    connection.once('close', () => this.#open.delete(connection))
-    this.#options.serve(connection)
+    if (caller !== undefined) this.#byCaller.set(caller, this.#of(caller) + 1)
+    connection.once('close', () => {
+      this.#open.delete(connection)
+      if (caller !== undefined) this.#left(caller)
+    })
+    serve(connection)
+  }
+
+  #of(caller: string): number {
+    return this.#byCaller.get(caller) ?? 0
+  }
+
+  #left(caller: string): void {
+    const others = this.#of(caller) - 1
+    if (others > 0) this.#byCaller.set(caller, others)
+    else this.#byCaller.delete(caller)
   }
 }

@@ -4,6 +4,8 @@ import { FILE_LIMIT_BYTES } from '../baseline/codec.js'
 export interface ServerLimits {
   /** Clients at a time, per address; more are hung up on. */
   readonly connections: number
+  /** Of those, with one name in their certificates; who comes by one socket cannot be told apart. */
+  readonly connectionsPerCaller: number
   /**
    * Connections per address that have not said yet that they speak HTTP/2, over TLS where it is asked for. One more takes the
    * place of the oldest of whoever has most of them.
@@ -34,6 +36,7 @@ const MIB = 1024 * KIB
 
 export const LIMITS: ServerLimits = {
   connections: 512,
+  connectionsPerCaller: 256,
   pending: 256,
   setUpMs: 5000,
   callsPerConnection: 64,

@@ -79,7 +79,8 @@ async function listenTcp(address: TcpAddress, shared: Shared): Promise<Listening
     roles.set(connection, tls.roleOf(connection))
     inject(connection)
   }
-  const connections = new Connections({ limits: shared.limits, handshaker: tls, serve })
+  const callerOf = (connection: Socket): string => tls.nameOf(connection)
+  const connections = new Connections({ limits: shared.limits, handshaker: tls, callerOf, serve })
   await connections.listen({ host, port }).catch((thrown: unknown) => {
     connections.close()
     const where = listenText(address, port)

@@ -94,6 +94,15 @@ export class TlsEndpoint implements Handshaker {
     throw failure('UNAUTHENTICATED', { problem: `no role is given to ${identity.name}` })
   }
 
+  /** What a connection's certificate calls its holder, with a role or without; empty where there is none. */
+  nameOf(connection: Socket): string {
+    try {
+      return this.#identityOf((connection as TLSSocket).getPeerCertificate()).name
+    } catch {
+      return ''
+    }
+  }
+
   /** The role of a connection's certificate; undefined if it has none, or has expired. */
   roleOf(connection: Socket): Role | undefined {
     try {

@@ -521,6 +521,25 @@ t.test('a connection is had by so many at a time, and calls that do not go on en
   await until('the call that sends nothing to end', () => refused.includes('REQUEST_TOO_SLOW'))
 })
 
+t.test('one certificate does not take all the connections', async (t) => {
+  const certificates = await Certificates.make(t, '{ role: admin, subject: { CN: "*" } }')
+  const limits = { connections: 3, connectionsPerCaller: 2 }
+  const { server, ports } = await serveStubs(t, [tlsAddress(certificates)], { limits })
+  const greedy = await certificates.add({ name: 'greedy' })
+  const other = await certificates.add({ name: 'other' })
+  const clientOf = (presented: Presented): ReturnType<typeof tlsClient> =>
+    tlsClient(t, ports[0] ?? 0, certificates.ca, presented)
+  const [first, second, third] = [clientOf(greedy), clientOf(greedy), clientOf(greedy)]
+  t.match(await first.call(GET_STATS), OK)
+  t.match(await second.call(GET_STATS), OK)
+  t.match(await third.call(GET_STATS), { status: 14 }, 'a third one is hung up on')
+  t.match(await clientOf(other).call(GET_STATS), OK, 'somebody else gets in')
+  third.close()
+  first.close()
+  await until('there to be room', () => (server.counts()[0]?.open ?? 0) < 3)
+  t.match(await clientOf(greedy).call(GET_STATS), OK, 'who hangs up may come again')
+})
+
 t.test('calls that are reset as they are made end no more than their connection', async (t) => {
   const path = join(socketDirectory(t), 's')
   await serveStubs(t, [unixAddress(path)])

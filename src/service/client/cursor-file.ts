@@ -3,10 +3,9 @@
  * after the program said that it is done with the event. After a crash the last event may come once more; `event-file` is for
  * those who cannot have that.
  */
-import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { asProblem, failure } from '../../errors.js'
+import { readFile } from 'node:fs/promises'
+import { asPlimsollError, asProblem, failure } from '../../errors.js'
+import { writeWhole } from '../../write-file.js'
 import { parseCursor } from '../journal/cursor.js'
 import { Coalesced } from './coalesced.js'
 import { localError } from './client-error.js'
@@ -68,25 +67,10 @@ async function remembered(path: string): Promise<string | undefined> {
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`
   try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-    const directory = await open(dirname(path), 'r')
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
+    await writeWhole(path, text, 0o600)
   } catch (thrown) {
-    await unlink(draft).catch(() => undefined)
-    throw localError(failure('FILE_UNWRITABLE', { path, problem: asProblem(thrown) }, thrown))
+    throw localError(asPlimsollError(thrown))
   }
 }
 

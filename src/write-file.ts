@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { asProblem, failure } from '../errors.js'
+import { asProblem, failure } from './errors.js'
 
 /**
  * Puts `content` at `path` on disk: a reader sees the old file or the new one, also after a crash. Replaces what is there.
