@@ -17,7 +17,7 @@ import {
   SOURCE_CODES,
 } from './anomaly-codes.js'
 import { subjectMessage, subjectViewOf } from './anomaly-subject.js'
-import { numberOf, wire64, type Wire64 } from './wire-number.js'
+import { numberOf, wire64, type Wire64, wireNs } from './wire-number.js'
 
 type AnomalyMessage = plimsoll.v1.Anomaly.$Properties
 
@@ -47,7 +47,7 @@ export function anomalyMessage(anomaly: Anomaly, state: 'new' | 'repeated'): Ano
     baselineRevision: wire64(anomaly.baselineRevision),
     evidence: { ...evidence, source: SOURCE_CODES.codeOf(evidence.source) },
     firstSeenMs: wire64(anomaly.atMs),
-    firstSeenBootNs: wire64(anomaly.atNs),
+    firstSeenBootNs: wireNs(anomaly.atNs),
     lastSeenMs: wire64(anomaly.lastMs),
     count: wire64(anomaly.count),
     timeline: state === 'new' ? anomaly.timeline.map(timelineMessage) : [],
