@@ -177,6 +177,12 @@ export const SERVICE_ERRORS = {
     exit: 1,
     grpc: 15,
   },
+  FILE_IN_USE: {
+    message: '{path} is being written by another plimsoll watch',
+    hint: 'Two would mix their lines: end the other one, or name another file.',
+    exit: 1,
+    grpc: 9,
+  },
   CALL_FAILED: {
     message: '{problem}',
     hint: 'The service answered with {code}, which this version does not know; see docs/service.md of its version.',

@@ -1,5 +1,5 @@
 /** The client, against servers that misbehave in every way that its own may, and some more. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
@@ -430,4 +430,18 @@ t.test('an event file goes on after its last whole line', async (t) => {
     t.match(await errorOf(eventFile(path)), { code: 'CURSOR_UNUSABLE' }, content)
     t.equal(readFileSync(path, 'utf8'), content, 'it is left as it is')
   }
+})
+
+t.test('a file of events has one writer at a time, whatever it is called', async (t) => {
+  const path = join(t.testdir({ 'events.jsonl': '' }), 'events.jsonl')
+  linkSync(path, `${path}.again`)
+  const first = await eventFile(path)
+  await first.append({ cursor: 'earliest' })
+  const refused = await errorOf(eventFile(`${path}.again`))
+  t.match(refused, { code: 'FILE_IN_USE', message: /being written by another/ })
+  t.equal(readFileSync(path, 'utf8'), '{"cursor":"earliest"}\n', 'it is left as it is')
+  await first.close()
+  const second = await eventFile(`${path}.again`)
+  t.equal(second.cursor, 'earliest')
+  await second.close()
 })

@@ -1,7 +1,7 @@
 /**
  * A file of events that is its own cursor: one JSON line per event, each with the cursor to go on from. Whoever opens it again, after
  * whatever end, cuts off a line that was not written whole and goes on after the last one; so every event is in it exactly once.
- * One writer at a time.
+ * One writer at a time: a second one is refused.
  *
  *   {"cursor":"EPOCH-41",...}\n {"cursor":"EPOCH-42",...}\n {"cursor":"EPOCH-4   <- killed here: cut off, asked for again
  */
@@ -12,6 +12,7 @@ import { parseCursor } from '../journal/cursor.js'
 import { Coalesced } from './coalesced.js'
 import { localError } from './client-error.js'
 import { startingAt } from './cursor-file.js'
+import { type LetGo, ownFile } from './file-owner.js'
 import type { WatchRequest } from './position.js'
 
 /** What a line must have; further fields are the program's. */
@@ -37,24 +38,36 @@ const LINE_LIMIT_BYTES = 16 * 1024 * 1024
 /** Lines that a crash of the host may cost, and that are then asked for again. */
 const UNSYNCED_LIMIT = 256
 
-/** Opens or makes it. Rejects with `CURSOR_UNUSABLE` if it holds something else, or `FILE_UNWRITABLE`. */
+/**
+ * Opens or makes it. Rejects with `CURSOR_UNUSABLE` if it holds something else, `FILE_IN_USE` while another writes it, or
+ * `FILE_UNWRITABLE`.
+ */
 export async function eventFile(path: string): Promise<EventFile> {
   const file = await attempted(path, () => open(path, 'a+', 0o600))
+  let letGo: LetGo | undefined
   try {
+    letGo = await ownFile(file)
+    if (letGo === undefined) throw localError(failure('FILE_IN_USE', { path }))
     const { cursor, end } = await lastPlace(path, file)
     await attempted(path, async () => {
       await file.truncate(end)
       await file.sync()
       await syncDirectory(dirname(path))
     })
-    return writer(path, file, cursor)
+    return writer(path, file, cursor, letGo)
   } catch (thrown) {
+    await letGo?.()
     await file.close()
     throw thrown
   }
 }
 
-function writer(path: string, file: FileHandle, cursor: string | undefined): EventFile {
+function writer(
+  path: string,
+  file: FileHandle,
+  cursor: string | undefined,
+  letGo: LetGo,
+): EventFile {
   const syncing = new Coalesced(() => attempted(path, () => file.datasync()))
   let unsynced = 0
   let hasFailed = false
@@ -78,6 +91,7 @@ function writer(path: string, file: FileHandle, cursor: string | undefined): Eve
         await syncing.run()
       } finally {
         await file.close()
+        await letGo()
       }
     },
   }
