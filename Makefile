@@ -19,8 +19,8 @@ test: host check dist/.built ## install what tests need, build, lint, type-check
 test-matrix: host dist/.built ## longer tests: verify with services, docker, and while it is disturbed
 	@$(BIN)/tap --timeout=1800 --serial=test/matrix test/matrix/*.ts
 	@JOURNAL_KILLS=200 $(BIN)/tap --timeout=900 test/service/journal-killed.test.ts
-	@FLOOR_STARTS=30 $(BIN)/tap --timeout=900 test/live/floor-holds.test.ts
-	@FLOOD_PROGRAMS=200000 $(BIN)/tap --timeout=1800 test/live/enforce-flood.test.ts
+	@FLOOR_STARTS=30 $(BIN)/tap --timeout=900 test/live/alone/floor-holds.test.ts
+	@FLOOD_PROGRAMS=200000 $(BIN)/tap --timeout=1800 test/live/alone/enforce-flood.test.ts
 
 check: dist/.built ## lint, types (of test programs also against what is built), formatting
 	@$(BIN)/oxlint --type-aware --deny-warnings

@@ -1,11 +1,11 @@
 /** How long it takes from the system call to the printed line, by the kernel's clock. */
-import type { AnomalyView } from '../../src/detect/anomaly-view.js'
-import { sealedNginx, serve } from '../support/live/enforcing.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { buildProgram } from '../support/live/programs.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import type { AnomalyView } from '../../../src/detect/anomaly-view.js'
+import { sealedNginx, serve } from '../../support/live/enforcing.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { buildProgram } from '../../support/live/programs.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 const ANOMALIES = 500
 /** Between two acts of an intruder's script. After a rest the caches are cold, and it takes half as long again. */

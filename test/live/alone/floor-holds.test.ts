@@ -5,21 +5,21 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { profileAt } from '../support/live/baseline-view.js'
-import { containerName, type ContainerRuntime } from '../support/live/container-runtime.js'
+import { profileAt } from '../../support/live/baseline-view.js'
+import { containerName, type ContainerRuntime } from '../../support/live/container-runtime.js'
 import {
   type Disturbance,
   freezeAndThaw,
   pauseAndResume,
   stateOf,
   stopAndContinue,
-} from '../support/live/disturb.js'
-import { CALLS, imageOf } from '../support/live/images.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import type { Finished } from '../support/live/process.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+} from '../../support/live/disturb.js'
+import { CALLS, imageOf } from '../../support/live/images.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import type { Finished } from '../../support/live/process.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 const STARTS = Number(process.env['FLOOR_STARTS'] ?? 6)
 const EXECS = Math.ceil(STARTS / 3)

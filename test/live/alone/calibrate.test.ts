@@ -5,11 +5,11 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { parseV1Mounts } from '../../src/workload/v1-cgroups.js'
-import { type CalibrationView, calibrationsOf, floorNames } from '../support/live/floor-view.js'
-import { Session } from '../support/live/plimsoll.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { parseV1Mounts } from '../../../src/workload/v1-cgroups.js'
+import { type CalibrationView, calibrationsOf, floorNames } from '../../support/live/floor-view.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 /** What runc does around a container; a recorder that looks at a wider window has these in its floor. */
 const NEVER = ['mount', 'pivot_root', 'setns', 'unshare', 'umount2', 'ptrace', 'bpf']

@@ -1,12 +1,12 @@
 /** What a container does beside its sealed baseline is told: once, of its kind, with who did it; and nothing else is. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { AnomalyView } from '../../src/detect/anomaly-view.js'
-import { Enforcing, sealedNginx, serve } from '../support/live/enforcing.js'
-import { load } from '../support/live/load.js'
-import { freePort } from '../support/live/loopback.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { liveTest } from '../support/live/requirements.js'
+import type { AnomalyView } from '../../../src/detect/anomaly-view.js'
+import { Enforcing, sealedNginx, serve } from '../../support/live/enforcing.js'
+import { load } from '../../support/live/load.js'
+import { freePort } from '../../support/live/loopback.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { liveTest } from '../../support/live/requirements.js'
 
 /** One act: what is run in the container, and the anomaly that it has to set off. */
 interface Act {

@@ -4,12 +4,12 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Test } from 'tap'
-import { callOf } from '../support/live/baseline-view.js'
-import type { ContainerRuntime } from '../support/live/container-runtime.js'
-import { CALLS, imageOf } from '../support/live/images.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { liveTest } from '../support/live/requirements.js'
+import { callOf } from '../../support/live/baseline-view.js'
+import type { ContainerRuntime } from '../../support/live/container-runtime.js'
+import { CALLS, imageOf } from '../../support/live/images.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { liveTest } from '../../support/live/requirements.js'
 
 /** One per core, of a prime number of calls each. */
 const PROCESSES = availableParallelism()

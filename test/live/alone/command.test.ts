@@ -3,12 +3,12 @@
  * is kept and nothing is left behind; and if it cannot clean up itself, the next start does.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { callOf, namesOf } from '../support/live/baseline-view.js'
-import { commandDigest } from '../support/live/command-digest.js'
-import { start } from '../support/live/process.js'
-import { Session } from '../support/live/plimsoll.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { callOf, namesOf } from '../../support/live/baseline-view.js'
+import { commandDigest } from '../../support/live/command-digest.js'
+import { start } from '../../support/live/process.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 const SH = '/bin/sh'
 const NEEDS = ['root', 'bpf'] as const

@@ -5,13 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect, type WatchEvent } from '../../src/client.js'
-import { Enforcing, sealedNginx, serve } from '../support/live/enforcing.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { run } from '../support/live/process.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { connect, type WatchEvent } from '../../../src/client.js'
+import { Enforcing, sealedNginx, serve } from '../../support/live/enforcing.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { run } from '../../support/live/process.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 const NEEDS = ['root', 'bpf', 'podman', 'nginx', 'gcc'] as const
 // The packages of Debian are for this one, whatever comes first in PATH.

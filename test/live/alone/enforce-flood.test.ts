@@ -1,10 +1,10 @@
 /** A container that floods one kind of fact neither fills plimsoll's memory nor hides what others do. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Enforcing, sealedNginx, serve } from '../support/live/enforcing.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { liveTest } from '../support/live/requirements.js'
+import { Enforcing, sealedNginx, serve } from '../../support/live/enforcing.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { liveTest } from '../../support/live/requirements.js'
 
 const FLOOD = 200_000
 /** Programs take their time to start; `make test-matrix` runs as many of them. */

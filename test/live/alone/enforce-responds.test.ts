@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Enforcing, sealedNginx, serve } from '../support/live/enforcing.js'
-import { page } from '../support/live/loopback.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { liveTest, type Need } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { Enforcing, sealedNginx, serve } from '../../support/live/enforcing.js'
+import { page } from '../../support/live/loopback.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { liveTest, type Need } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 const NEEDS: readonly Need[] = ['root', 'bpf', 'podman', 'nginx', 'busybox', 'gcc', 'iproute2']
 

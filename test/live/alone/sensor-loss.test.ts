@@ -1,11 +1,11 @@
 /** Loss is data: when bpftrace is killed it is started again, and the baseline says from when to when nothing was seen. */
-import { callOf, namesOf } from '../support/live/baseline-view.js'
-import { containerName } from '../support/live/container-runtime.js'
-import { BUSYBOX, imageOf } from '../support/live/images.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman } from '../support/live/podman.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { callOf, namesOf } from '../../support/live/baseline-view.js'
+import { containerName } from '../../support/live/container-runtime.js'
+import { BUSYBOX, imageOf } from '../../support/live/images.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman } from '../../support/live/podman.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
 /** One call before (mkdir), a sign of life all the time, one call (rmdir) when the file /tmp/go appears, and the end. */
 const SCRIPT = `

@@ -5,16 +5,16 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { docker } from '../support/live/docker.js'
-import { BUSYBOX, imageOf } from '../support/live/images.js'
-import { Session } from '../support/live/plimsoll.js'
-import { podman, podmanConf } from '../support/live/podman.js'
-import { run, start, type Running } from '../support/live/process.js'
-import { blocksOf } from '../support/live/readme.js'
-import { liveTest } from '../support/live/requirements.js'
-import { until } from '../support/live/until.js'
+import { docker } from '../../support/live/docker.js'
+import { BUSYBOX, imageOf } from '../../support/live/images.js'
+import { Session } from '../../support/live/plimsoll.js'
+import { podman, podmanConf } from '../../support/live/podman.js'
+import { run, start, type Running } from '../../support/live/process.js'
+import { blocksOf } from '../../support/live/readme.js'
+import { liveTest } from '../../support/live/requirements.js'
+import { until } from '../../support/live/until.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const BLOCKS = blocksOf(`${ROOT}/README.md`)
 
 /** This test is part of the one, and runs the other. */
