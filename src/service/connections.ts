@@ -140,7 +140,7 @@ export class Connections {
   }
 
   #serve(connection: Socket): void {
-    const { limits, callerOf, serve } = this.#options
+    const { limits, callerOf } = this.#options
     const caller = callerOf?.(connection)
     const isOneTooMany = caller !== undefined && this.#of(caller) >= limits.connectionsPerCaller
     if (isOneTooMany || this.#open.size >= limits.connections) {
@@ -154,7 +154,7 @@ export class Connections {
       this.#open.delete(connection)
       if (caller !== undefined) this.#left(caller)
     })
-    serve(connection)
+    this.#options.serve(connection)
   }
 
   #of(caller: string): number {
