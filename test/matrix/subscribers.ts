@@ -19,6 +19,8 @@ for (const [choice, onLag] of Object.entries({ end: ON_LAG_END, gap: ON_LAG_GAP 
         ...load,
         readers: READERS,
         sessions: 8,
+        // A second.
+        warmUp: 200,
         lagLimit: 1000,
         onLag,
       })

@@ -7,6 +7,7 @@ t.test('50 clients get every event beside one that does not read', async (t) => 
   const figures = await measureLoad({
     readers: 49,
     sessions: 4,
+    warmUp: 0,
     perSecond: 200,
     count: 400,
     timeline: 20,

@@ -16,6 +16,8 @@ export interface LoadOptions extends LoadOrder {
   /** That read. */
   readonly readers: number
   readonly sessions: number
+  /** First events whose times do not count: both sides have only just started, and their code is still being compiled. */
+  readonly warmUp: number
   readonly lagLimit: number
   readonly onLag: plimsoll.v1.OnLag
 }
@@ -49,7 +51,7 @@ const DELIVERY_MS = 30_000
 const DECODED_ONE_IN = 64
 
 export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
-  const { readers, sessions, perSecond, count, timeline, lagLimit, onLag } = options
+  const { readers, sessions, warmUp, perSecond, count, timeline, lagLimit, onLag } = options
   // The types are checked once, in this process.
   const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TS_NODE_TYPE_CHECK: '0' }
   const child = fork(SERVER, ['serve'], { env })
@@ -98,7 +100,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
       () => trailers !== undefined || Number(messages.at(-1)?.cursor.split('-')[1]) === count,
     )
     const delays = times.flatMap(({ received }) =>
-      Array.from(received, (ms, at) => ms - (report.visibleMs[at] ?? 0)),
+      Array.from(received, (ms, at) => ms - (report.visibleMs[at] ?? 0)).slice(warmUp),
     )
     const sorted = Float64Array.from(delays).toSorted()
     const quantile = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
