@@ -1,4 +1,4 @@
-/** The rows of the catalogue of errors that the service adds; `errors` puts them together. */
+/** The rows of the catalogue of errors that the service adds; `error-catalogue` puts them together. */
 import type { ErrorRow } from './error-row.js'
 
 export const SERVICE_ERRORS = {

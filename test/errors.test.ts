@@ -2,15 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-import {
-  asPlimsollError,
-  asProblem,
-  type ErrorCode,
-  ERRORS,
-  failure,
-  PlimsollError,
-  quoted,
-} from '../src/errors.js'
+import { type ErrorCode, ERRORS } from '../src/error-catalogue.js'
+import { asPlimsollError, asProblem, failure, PlimsollError, quoted } from '../src/errors.js'
 
 const ROWS = Object.entries(ERRORS) as [ErrorCode, (typeof ERRORS)[ErrorCode]][]
 
@@ -24,7 +17,9 @@ interface Call {
 const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter(
     (path) =>
-      path.endsWith('.ts') && !path.startsWith('gen/') && !/^(?:service-)?errors\.ts$/.test(path),
+      path.endsWith('.ts') &&
+      !path.startsWith('gen/') &&
+      !/^(?:(?:service|enforce)-errors|error-catalogue)\.ts$/.test(path),
   )
   .map((path) => join('src', path))
   .map((path) =>

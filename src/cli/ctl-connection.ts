@@ -1,7 +1,8 @@
 /** How commands reach a running plimsoll: options for where it is, and failures in the words of the catalogue. */
 import type { Command } from 'commander'
 import type { PlimsollClient, PlimsollClientError } from '../client.js'
-import { type ErrorCode, ERRORS, failure, PlimsollError } from '../errors.js'
+import { type ErrorCode, ERRORS } from '../error-catalogue.js'
+import { failure, PlimsollError } from '../errors.js'
 import { command, type Context, jsonOption, stateDirectory, stateOption } from './context.js'
 
 export interface ConnectionFlags {

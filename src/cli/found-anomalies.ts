@@ -4,7 +4,8 @@
  */
 import type { AnomalyView } from '../detect/anomaly-view.js'
 import type { PlimsollClient } from '../client.js'
-import { type ErrorCode, failure, PlimsollError } from '../errors.js'
+import type { ErrorCode } from '../error-catalogue.js'
+import { failure, PlimsollError } from '../errors.js'
 import { type Context, stateDirectory } from './context.js'
 import { withClient } from './ctl-connection.js'
 

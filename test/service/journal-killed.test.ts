@@ -15,7 +15,9 @@ const LANES = 3
 const SOURCES = [
   'src/gen/plimsoll.js',
   'src/errors.ts',
+  'src/error-catalogue.ts',
   'src/error-row.ts',
+  'src/enforce-errors.ts',
   'src/service-errors.ts',
   'src/service/journal',
   'test/support/journal-writer.ts',

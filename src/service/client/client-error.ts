@@ -1,7 +1,8 @@
 /** What a call of the client failed with: a code of plimsoll's catalogue and the status of gRPC. */
 import { type ServiceError, status } from '@grpc/grpc-js'
+import { ERRORS } from '../../error-catalogue.js'
 import type { ErrorRow } from '../../error-row.js'
-import { ERRORS, PlimsollError, quoted } from '../../errors.js'
+import { type PlimsollError, quoted } from '../../errors.js'
 import { ERROR_CODE_TRAILER } from '../status.js'
 
 /** Trailer with the cursor to go on from, of a reader that was too slow. */
