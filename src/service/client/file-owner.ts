@@ -14,7 +14,7 @@ export async function ownFile(file: FileHandle): Promise<LetGo | undefined> {
   const { dev, ino } = await file.stat({ bigint: true })
   const claim = createServer((caller) => caller.destroy())
   const problem = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-    claim.once('error', resolve).listen(`\0plimsoll-file-${dev}-${ino}`, () => resolve(undefined))
+    claim.on('error', resolve).listen(`\0plimsoll-file-${dev}-${ino}`, () => resolve(undefined))
   })
   if (problem?.code === 'EADDRINUSE') return undefined
   claim.unref()
