@@ -1,7 +1,7 @@
 /** What a person is told while learning goes on: on stderr, and the moving part only on a terminal. */
 import { OWN_LINEAGES } from '../baseline/incidences.js'
 import { itemText } from '../baseline/item-text.js'
-import type { SessionEvents } from '../engine/session.js'
+import type { SessionEvents } from '../engine/session-events.js'
 import { quoted } from '../errors.js'
 import type { ProgressTicker } from './progress-ticker.js'
 import type { Terminal } from './terminal.js'

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import type { ContainerResolver } from '../workload/resolver.js'
 import type { CgroupEntry, ContainerAnswer } from './input.js'
 import type { Fact } from './feed.js'
-import type { Request } from './session.js'
+import type { Request } from './session-events.js'
 
 export interface AnswersOptions {
   readonly resolver: ContainerResolver

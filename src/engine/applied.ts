@@ -12,8 +12,8 @@ import { join } from 'node:path'
 import { open, seal } from '../envelope.js'
 import { asProblem, failure } from '../errors.js'
 import { memberAt, parseJson, stringAt } from '../workload/json-fields.js'
-import { isMissing, makeDirectory, removeFile } from './owned-file.js'
 import { writeWhole } from '../write-file.js'
+import { isMissing, makeDirectory, removeFile } from './owned-file.js'
 
 /** What an applied profile rests on. */
 export interface AppliedRecord {

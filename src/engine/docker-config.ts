@@ -8,8 +8,8 @@ import { failure } from '../errors.js'
 import { isObject } from '../seccomp/problem.js'
 import { memberAt, parseJson, stringAt } from '../workload/json-fields.js'
 import { type Spliced, withMember, withoutMember } from '../workload/json-splice.js'
-import { makeDirectory, textAt } from './owned-file.js'
 import { writeWhole } from '../write-file.js'
+import { makeDirectory, textAt } from './owned-file.js'
 
 export const DEFAULT_DOCKER_CONFIG = '/etc/docker/daemon.json'
 /** The name that `docker run --runtime` takes. */

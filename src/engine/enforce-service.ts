@@ -32,7 +32,7 @@ import { Journaled } from './journaled.js'
 import { journalDirectory } from './kept-anomalies.js'
 import { LiveLearning } from './live-learning.js'
 import type { Log } from './log.js'
-import type { SessionEvents } from './session.js'
+import type { SessionEvents } from './session-events.js'
 
 export interface EnforceServiceOptions {
   readonly stateDirectory: string

@@ -18,7 +18,7 @@ import { observe, prepareHost } from './learn.js'
 import { type LoadedPolicy, loadSeverityTable } from './policy-file.js'
 import { findPolicy } from './policy-in-force.js'
 import { rehearse } from './rehearsal.js'
-import type { SessionEvents } from './session.js'
+import type { SessionEvents } from './session-events.js'
 
 /** What a person or a program that listens may be told. */
 export interface EnforceEvents

@@ -21,7 +21,8 @@ import { PolicyInForce } from './policy-in-force.js'
 import { Requests } from './requests.js'
 import { responderOf, Responses } from './responses.js'
 import { SealedImages } from './sealed-images.js'
-import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
+import type { LearningSession } from './session.js'
+import type { SessionEvents, SessionOptions } from './session-events.js'
 import { UnappliedTail } from './unapplied-spool.js'
 
 const TICK_MS = 1000

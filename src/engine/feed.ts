@@ -3,7 +3,8 @@
  * session have it. What the session asks for in return is handed to whoever answers.
  */
 import type { Input } from './input.js'
-import type { LearningSession, Request } from './session.js'
+import type { LearningSession } from './session.js'
+import type { Request } from './session-events.js'
 import type { TraceWriter } from './trace-file.js'
 
 /** An input before it has its time. */

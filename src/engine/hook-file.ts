@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { memberAt, parseJson, stringAt, stringsAt } from '../workload/json-fields.js'
+import { writeWhole } from '../write-file.js'
 import { makeDirectory, removeFile, textAt } from './owned-file.js'
 import {
   BOUNDED,
@@ -13,7 +14,6 @@ import {
   type PrecreateCall,
   wordsOf,
 } from './precreate-call.js'
-import { writeWhole } from '../write-file.js'
 
 export const DEFAULT_HOOKS_DIR = '/usr/share/containers/oci/hooks.d'
 

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { asProblem, failure, quoted } from '../errors.js'
 import { type ImageMode, type Mode, MODES } from '../service/control/control-source.js'
+import { writeWhole } from '../write-file.js'
 import { jsonText } from './json-text.js'
 import { textAt } from './owned-file.js'
 import { parseJson } from '../workload/json-fields.js'
-import { writeWhole } from '../write-file.js'
 
 /** Images with a mode of their own. */
 const MODE_LIMIT = 4096

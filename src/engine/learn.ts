@@ -11,7 +11,8 @@ import { cleanUpStale } from '../workload/stale-cgroups.js'
 import { hostVersions, observedKinds, requireSensor } from './host.js'
 import type { Selection } from './input.js'
 import { Observer } from './observer.js'
-import type { LearningSession, SessionEvents, SessionOptions } from './session.js'
+import type { LearningSession } from './session.js'
+import type { SessionEvents, SessionOptions } from './session-events.js'
 import { TraceWriter } from './trace-file.js'
 
 export interface LearnOptions {

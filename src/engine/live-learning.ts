@@ -12,7 +12,7 @@ import type {
   LearningState,
 } from '../service/learning-source.js'
 import type { Run } from './run.js'
-import type { SessionEvents } from './session.js'
+import type { SessionEvents } from './session-events.js'
 
 /** What is heard of a session: these events, and whatever else the inner ones listen to. */
 export type HeardEvents = Partial<SessionEvents> &

@@ -12,7 +12,8 @@ import { Feed } from './feed.js'
 import { CLOCK, hostResolver } from './host.js'
 import type { SessionFacts } from './input.js'
 import { ResourceSampler } from './resource-sampler.js'
-import { LearningSession, type SessionEvents, type SessionOptions } from './session.js'
+import { LearningSession } from './session.js'
+import type { SessionEvents, SessionOptions } from './session-events.js'
 import type { TraceWriter } from './trace-file.js'
 
 export interface ObserverOptions {

@@ -17,10 +17,10 @@ import type {
   PolicyChanged,
   PolicyInForce as PolicyShown,
 } from '../service/control/control-source.js'
+import { writeWhole } from '../write-file.js'
 import { textAt } from './owned-file.js'
 import { DEFAULT_POLICY, loadPolicy, type LoadedPolicy, policyOf } from './policy-file.js'
 import { allowedAmong, type Rejudging } from './policy-rejudge.js'
-import { writeWhole } from '../write-file.js'
 
 export interface PolicyInForceOptions {
   readonly stateDirectory: string

@@ -7,6 +7,7 @@ import { exportSystemd } from '../seccomp/export-systemd.js'
 import type { ProfileExport, ProfileFormat } from '../seccomp/export.js'
 import { kubernetesNameOf } from '../seccomp/kubernetes-name.js'
 import { serializeProfile } from '../seccomp/profile.js'
+import { writeWhole } from '../write-file.js'
 import {
   checkProfile,
   profileOf,
@@ -14,7 +15,6 @@ import {
   writeProfile,
   writeProvenance,
 } from './profile.js'
-import { writeWhole } from '../write-file.js'
 
 /** A profile as it was built, and as it is written. */
 export interface ExportedProfile {

@@ -15,9 +15,9 @@ import { isErrnoOnlyChange } from '../seccomp/errno-change.js'
 import { serializeProfile, type Strength } from '../seccomp/profile.js'
 import { problemsOf } from '../seccomp/validate.js'
 import { VERSION } from '../version.js'
+import { writeWhole } from '../write-file.js'
 import { jsonText } from './json-text.js'
 import { profileCalls } from './profile-calls.js'
-import { writeWhole } from '../write-file.js'
 
 export interface ProfileOptions {
   /** Lineages that count as the application. */

@@ -4,9 +4,9 @@
  */
 import { dirname } from 'node:path'
 import { failure } from '../errors.js'
+import { writeWhole } from '../write-file.js'
 import { makeDirectory, removeFile, textAt } from './owned-file.js'
 import { BOUNDED, NOTE_FAILURE, type PrecreateCall, shellWord, wordsOf } from './precreate-call.js'
-import { writeWhole } from '../write-file.js'
 
 export const DEFAULT_WRAPPER = '/usr/local/libexec/plimsoll-runtime'
 

@@ -6,7 +6,7 @@ import { SelectionModes } from './learning-selection.js'
 import { parseListenAddress } from '../service/listen-address.js'
 import type { ServiceClock } from '../service/learning-source.js'
 import { type HeardEvents, LiveLearning } from './live-learning.js'
-import type { SessionEvents } from './session.js'
+import type { SessionEvents } from './session-events.js'
 
 /** A session that is served. */
 export interface ServedLearning {

@@ -1,10 +1,10 @@
 /** The outcome of a verification, kept in the provenance beside the profile. */
 import { readFile } from 'node:fs/promises'
 import { isObject } from '../seccomp/problem.js'
+import { writeWhole } from '../write-file.js'
 import { jsonText } from './json-text.js'
 import { provenancePath } from './profile.js'
 import type { Verification } from './verify.js'
-import { writeWhole } from '../write-file.js'
 
 /**
  * Writes it as `verified` into the provenance of the profile, where there is one; it names the SHA-256 of the profile, so

@@ -8,7 +8,8 @@ import { ITEM_KINDS } from '../../src/baseline/item-key.js'
 import type { ImageIdentity } from '../../src/baseline/image-identity.js'
 import type { Fact } from '../../src/engine/feed.js'
 import type { CgroupEntry, ContainerAnswer, Input, Selection } from '../../src/engine/input.js'
-import { LearningSession, type Request, type SessionEvents } from '../../src/engine/session.js'
+import { LearningSession } from '../../src/engine/session.js'
+import type { Request, SessionEvents } from '../../src/engine/session-events.js'
 import { keyOf, mapPrint, record } from './sensor-lines.js'
 
 /** When scripts begin: wall clock. The kernel's clock is at 0 then. */
