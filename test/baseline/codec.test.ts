@@ -1,5 +1,6 @@
 import { deepStrictEqual as deepEqual } from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { Baseline } from '../../src/baseline/baseline.js'
@@ -13,12 +14,13 @@ import { seal } from '../../src/envelope.js'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import { ABIS, type EndpointObservation, type ExecObservation } from '../../src/observation.js'
 import { anyBaseline, IMAGE, runFacts, steps, take } from '../support/baseline-steps.js'
+import { FIXTURES } from '../support/repository.js'
 import { shard } from '../support/shards.js'
 
 type Message = plimsoll.v1.Baseline.$Properties
 
 /** Captured: a trace of the demo replayed by a plimsoll that wrote version 2; chmod approved, mkdir rejected, then sealed. */
-const VERSION_2 = new URL('../fixtures/baselines/version-2.plb', import.meta.url)
+const VERSION_2 = join(FIXTURES, 'baselines/version-2.plb')
 
 function decoded(bytes: Uint8Array): Baseline {
   const result = decodeBaseline(bytes)

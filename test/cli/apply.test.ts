@@ -9,14 +9,14 @@ import { precreateCall, wordsOf } from '../../src/engine/precreate-call.js'
 import { readUnapplied } from '../../src/engine/unapplied-spool.js'
 import { plimsoll } from '../support/fake-terminal.js'
 import { podmanConfig, podmanStorage } from '../support/container-storage.js'
+import { DEMO_TRACE } from '../support/repository.js'
 
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
 const DIGITS = 'de8ca0049c09'
 const IMAGE = 'de8ca0049c09a7bfdaa863acd1cb9a0f96b4186c5766e4d9b80f57e00d3fcb83'
 
 async function demo(t: Test): Promise<{ state: string; env: NodeJS.ProcessEnv }> {
   const state = join(t.testdir({}), 'state')
-  t.equal((await plimsoll(['replay', DEMO, '--state', state])).status, 0)
+  t.equal((await plimsoll(['replay', DEMO_TRACE, '--state', state])).status, 0)
   return { state, env: { PLIMSOLL_STATE: state } }
 }
 

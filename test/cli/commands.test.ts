@@ -13,15 +13,15 @@ import type { SeccompProfile } from '../../src/seccomp/profile.js'
 import { IMAGE, runFacts } from '../support/baseline-steps.js'
 import { plimsoll } from '../support/fake-terminal.js'
 import { hostileBaseline } from '../support/hostile-baseline.js'
+import { DEMO_TRACE } from '../support/repository.js'
 
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
 const DIGITS = 'de8ca0049c09'
 const KEY = 'container-de8ca0049c09a7bfdaa863acd1cb9a0f96b4186c5766e4d9b80f57e00d3fcb83'
 
 /** A state directory that knows the demo. */
 async function demoState(t: Test): Promise<string> {
   const state = join(t.testdir(), 'state')
-  t.equal((await plimsoll(['replay', DEMO, '--state', state])).status, 0)
+  t.equal((await plimsoll(['replay', DEMO_TRACE, '--state', state])).status, 0)
   return state
 }
 
@@ -79,9 +79,9 @@ t.test(
       [['profile', 'no-such'], /no baseline matches/],
       [['replay', join(state, 'missing.trace')], /cannot read trace .*missing\.trace/],
       [['baseline', 'import', join(state, 'missing.plb')], /cannot read .*missing\.plb/],
-      [['baseline', 'import', DEMO], /damaged: it is another kind of file/],
+      [['baseline', 'import', DEMO_TRACE], /damaged: it is another kind of file/],
       [['baseline', 'merge', 'no-such', '-o', 'x'], /no baseline matches no-such/],
-      [['baseline', 'merge', DEMO, '-o', 'x'], /damaged: it is another kind of file/],
+      [['baseline', 'merge', DEMO_TRACE, '-o', 'x'], /damaged: it is another kind of file/],
       [['baseline', 'show', '\u001b[31mred\u009b0m'], /matches \\u001b\[31mred\\u009b0m/],
     ]
     for (const [args, message] of cases) {
@@ -100,11 +100,11 @@ t.test(
 
 t.test('a replay says what was learned, once', async (t) => {
   const state = join(t.testdir(), 'state')
-  const first = await plimsoll(['replay', DEMO], { PLIMSOLL_STATE: state })
+  const first = await plimsoll(['replay', DEMO_TRACE], { PLIMSOLL_STATE: state })
   t.equal(first.status, 0)
   t.match(first.out.toString(), /^localhost\/plimsoll-demo:1: 1 run, full\n/)
   t.match(first.out.toString(), /system calls {2}30 \(and 24 of the runtime, kept apart\)/)
-  const again = await plimsoll(['replay', DEMO, '--json', '--state', state])
+  const again = await plimsoll(['replay', DEMO_TRACE, '--json', '--state', state])
   const [summary] = JSON.parse(again.out.toString()) as Summary[]
   t.match(summary, { key: KEY, runs: 1, syscalls: 30, programs: 2, completeness: 'full' })
   t.match(summary?.profile, { allows: Number, fewerThanDocker: Number })
@@ -170,7 +170,7 @@ t.test('a damaged baseline is listed as such, refused, and left as it is', async
   for (const args of [
     ['baseline', 'show', DIGITS],
     ['profile', DIGITS],
-    ['replay', DEMO],
+    ['replay', DEMO_TRACE],
   ]) {
     const { status, said } = await plimsoll([...args, '--state', state])
     t.equal(status, 1, args.join(' '))

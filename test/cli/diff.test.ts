@@ -11,8 +11,7 @@ import { syscallNr } from '../../src/kernel/syscalls.js'
 import { IMAGE, runFacts } from '../support/baseline-steps.js'
 import { plimsoll } from '../support/fake-terminal.js'
 import { hostileBaseline } from '../support/hostile-baseline.js'
-
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
+import { DEMO_TRACE } from '../support/repository.js'
 
 interface View {
   readonly changes: readonly Readonly<Record<string, unknown>>[]
@@ -101,7 +100,7 @@ vanished: 1
 t.test('baselines come from the store or from files, whatever slashes are in a name', async (t) => {
   const state = join(t.testdir(), 'state')
   const env = { PLIMSOLL_STATE: state }
-  t.equal((await plimsoll(['replay', DEMO], env)).status, 0)
+  t.equal((await plimsoll(['replay', DEMO_TRACE], env)).status, 0)
   const file = join(t.testdirName, 'demo.plb')
   const plain = join(t.testdirName, 'plain')
   for (const out of [file, plain]) {
@@ -133,7 +132,7 @@ t.test('what cannot be read is a failure, not an answer', async (t) => {
     ['./missing', /cannot read \.\/missing/],
     [join(t.testdirName, 'missing'), /cannot read .*missing/],
     [join(t.testdirName, 'folder.plb'), /cannot read .*folder\.plb/],
-    [DEMO, /damaged: it is another kind of file/],
+    [DEMO_TRACE, /damaged: it is another kind of file/],
     ['localhost/web:1', /no baseline matches localhost\/web:1/],
   ]
   for (const [ref, problem] of cases) {

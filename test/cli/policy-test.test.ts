@@ -6,10 +6,10 @@ import { TraceWriter } from '../../src/engine/trace-file.js'
 import type { Label } from '../../src/workload/labels.js'
 import { type Outcome, plimsoll } from '../support/fake-terminal.js'
 import { digestOf, LearningScript, pathOf } from '../support/learning-script.js'
+import { DEMO_TRACE, REPOSITORY } from '../support/repository.js'
 import { exec, keyOf } from '../support/sensor-lines.js'
 
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
-const SHIPPED = new URL('../../profiles/policy.yaml', import.meta.url).pathname
+const SHIPPED = join(REPOSITORY, 'profiles/policy.yaml')
 const NO_BUSYBOX = 'deny: [{name: no-busybox, kind: exec, programs: busybox}]\n'
 
 async function policyFile(t: Test, lines: string): Promise<string> {
@@ -25,7 +25,7 @@ function testOf(policy: string, trace: string, state: string, ...more: string[])
 /** A state directory in which the image of the demo is sealed with what it did in the trace. */
 async function sealedState(t: Test): Promise<string> {
   const state = join(t.testdir(), 'state')
-  await plimsoll(['replay', DEMO, '--state', state])
+  await plimsoll(['replay', DEMO_TRACE, '--state', state])
   const name = 'plimsoll-demo'
   const shown = await plimsoll(['baseline', 'candidates', name, '--state', state, '--json'])
   const { contentHash } = JSON.parse(shown.out.toString()) as { contentHash: string }
@@ -58,7 +58,7 @@ t.test(
   'what an image did when it was learned gives nothing under the policy that ships',
   async (t) => {
     const state = await sealedState(t)
-    const { status, out } = await testOf(SHIPPED, DEMO, state)
+    const { status, out } = await testOf(SHIPPED, DEMO_TRACE, state)
     t.equal(
       out.toString(),
       `policy ${SHIPPED}, 6 rules\n` +
@@ -72,15 +72,17 @@ t.test('a rule against one of its programs is named, with status 3, each time al
   const state = await sealedState(t)
   const responses = 'responses: [{severity: medium, action: freeze}]\n'
   const policy = await policyFile(t, `${NO_BUSYBOX}${responses}`)
-  const { status, out } = await testOf(policy, DEMO, state)
+  const { status, out } = await testOf(policy, DEMO_TRACE, state)
   t.equal(status, 3)
   const text = out.toString()
   t.match(text, /held to its sealed baseline; 1 container\n\nSEVERITY +WHAT +PROGRAM +CONTAINER/)
   t.match(text, /\nmedium +exec:\/bin\/sh +\/bin\/sh +\S+ +deny no-busybox +freeze +1\n/)
   t.match(text, /\n2 anomalies: medium 2\nwould be done: freeze 2\n$/)
-  t.equal((await testOf(policy, DEMO, state)).out.toString(), text)
+  t.equal((await testOf(policy, DEMO_TRACE, state)).out.toString(), text)
 
-  const json = JSON.parse((await testOf(policy, DEMO, state, '--json')).out.toString()) as unknown
+  const json = JSON.parse(
+    (await testOf(policy, DEMO_TRACE, state, '--json')).out.toString(),
+  ) as unknown
   t.match(json, {
     ok: false,
     images: [{ name: 'localhost/plimsoll-demo:1', judgedBy: 'baseline', containers: 1 }],
@@ -93,17 +95,17 @@ t.test('a rule against one of its programs is named, with status 3, each time al
   })
 
   const safe = await policyFile(t, `${NO_BUSYBOX}${responses}protected: {images: plimsoll-demo}\n`)
-  const spared = await testOf(safe, DEMO, state)
+  const spared = await testOf(safe, DEMO_TRACE, state)
   t.equal(spared.status, 3)
   t.match(spared.out.toString(), /alert \(protected from freeze\).*\nwould be done: alert 2\n$/s)
 })
 
 t.test('an image without a sealed baseline is judged by the policy alone', async (t) => {
   const state = t.testdir()
-  const good = await testOf(SHIPPED, DEMO, state)
+  const good = await testOf(SHIPPED, DEMO_TRACE, state)
   t.match(good.out.toString(), /: no sealed baseline, judged by the policy alone; 1 container\nno/)
   t.equal(good.status, 0)
-  const bad = await testOf(await policyFile(t, NO_BUSYBOX), DEMO, state)
+  const bad = await testOf(await policyFile(t, NO_BUSYBOX), DEMO_TRACE, state)
   t.match(bad.out.toString(), /policy alone.* deny no-busybox .*\nwould be done: alert 2\n$/s)
   t.equal(bad.status, 3)
 })
@@ -111,7 +113,7 @@ t.test('an image without a sealed baseline is judged by the policy alone', async
 t.test('where nothing would be judged, that is no answer', async (t) => {
   const state = t.testdir()
   const ignoring = await policyFile(t, 'unknownImages: ignore\n')
-  const ignored = await testOf(ignoring, DEMO, state)
+  const ignored = await testOf(ignoring, DEMO_TRACE, state)
   t.equal(ignored.status, 1)
   t.match(ignored.said, /not tested on .*demo\.trace: .*the policy ignores such images\nhint: /)
   const empty = await written(t, new LearningScript())
@@ -121,7 +123,7 @@ t.test('where nothing would be judged, that is no answer', async (t) => {
   const none = await testOf(SHIPPED, await written(t, script), state)
   t.equal(none.status, 1)
   t.match(none.said, /no container of those that were recorded is in it/)
-  t.equal((await testOf(join(state, 'none'), DEMO, state)).status, 1)
+  t.equal((await testOf(join(state, 'none'), DEMO_TRACE, state)).status, 1)
 })
 
 t.test('a rule for a label is about the containers that have it, or may have it', async (t) => {

@@ -1,14 +1,12 @@
 /** The demo on a machine on which nothing can be observed: it says what is missing, and learns from the recorded trace. */
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { REPOSITORY } from '../support/repository.js'
 
 t.test('without a working bpftrace the demo says so and replays a trace', (t) => {
   const said = execFileSync('sh', ['test/demo/demo.sh'], {
-    cwd: ROOT,
+    cwd: REPOSITORY,
     encoding: 'utf8',
     env: { ...process.env, PLIMSOLL_BPFTRACE: '/nonexistent/bpftrace' },
   })

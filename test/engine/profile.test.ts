@@ -1,7 +1,6 @@
 /** Writing a profile: whole, with its provenance, and not where runtimes would not notice the change. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { decide, itemsNamed } from '../../src/baseline/approval.js'
 import { contentHashOf } from '../../src/baseline/content-hash.js'
@@ -18,8 +17,9 @@ import type { Abi } from '../../src/observation.js'
 import { calls, callsWith } from '../support/diff-baselines.js'
 import { runFacts } from '../support/baseline-steps.js'
 import { plimsoll } from '../support/fake-terminal.js'
+import { DEMO_TRACE } from '../support/repository.js'
 
-const TRACE = fileURLToPath(new URL('../fixtures/traces/demo.trace', import.meta.url))
+const TRACE = DEMO_TRACE
 
 t.test('a profile is written with its provenance, and again over itself', async (t) => {
   const [baseline] = await replay(TRACE)

@@ -14,8 +14,7 @@ import { PlimsollError } from '../../src/errors.js'
 import { problemsOf } from '../../src/seccomp/validate.js'
 import { LABEL_LIMIT } from '../../src/workload/labels.js'
 import { anyInputs, inputsOf } from '../support/any-inputs.js'
-
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
+import { DEMO_TRACE } from '../support/repository.js'
 
 const ENTRIES = inputsOf([
   { kind: 'created', container: 0 },
@@ -114,7 +113,7 @@ t.test('where chunks of the sensor end makes no difference', async (t) => {
     }),
     { numRuns: 60 },
   )
-  const demo = await readTrace(DEMO)
+  const demo = await readTrace(DEMO_TRACE)
   for (const size of [1, 7, 4096]) t.strictSame(bytesOf(recut(demo, size)), bytesOf(demo))
 })
 
@@ -205,7 +204,7 @@ t.test('bytes of any kind are refused or read, and nothing else', async (t) => {
 })
 
 t.test('the recorded demo gives the baseline and the profile that it gave live', async (t) => {
-  const [demo, ...others] = await replay(DEMO)
+  const [demo, ...others] = await replay(DEMO_TRACE)
   t.strictSame(others, [], 'the other container of the host was not asked for')
   if (demo === undefined) return
   t.equal(demo.image.name, 'localhost/plimsoll-demo:1')
@@ -221,7 +220,7 @@ t.test('the recorded demo gives the baseline and the profile that it gave live',
     ],
   )
   t.strictSame(demo.connections('main'), [])
-  const [again] = await replay(DEMO)
+  const [again] = await replay(DEMO_TRACE)
   t.ok(again && Buffer.from(encodeBaseline(again)).equals(encodeBaseline(demo)), 'the same bytes')
   const { profile } = profileOf(demo, DEFAULT_PROFILE)
   t.strictSame(

@@ -34,9 +34,10 @@ async function started(t: Test): Promise<Flooded> {
   const certificates = await Certificates.make(t, '{ role: viewer, subject: { CN: "*" } }')
   const presented = await certificates.add({ name: 'siem' })
   const path = join(socketDirectory(t), 's')
-  const child = fork('test/support/access-server.ts', [certificates.directory, path], {
-    execArgv: ['--import=@tapjs/typescript/import'],
-  })
+  const child = fork(join(import.meta.dirname, '../support/access-server.js'), [
+    certificates.directory,
+    path,
+  ])
   t.teardown(() => child.kill())
   const news: ServerNews[] = []
   child.on('message', (message) => news.push(message as ServerNews))

@@ -1,5 +1,6 @@
 /** The lists and documents that ship, and the comparison of two documents. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { ABIS } from '../../src/observation.js'
 import { isSyscallName } from '../../src/kernel/syscalls.js'
@@ -9,6 +10,7 @@ import { comparedToDockerDefault, DOCKER_DEFAULT } from '../../src/seccomp/docke
 import { isErrnoOnlyChange } from '../../src/seccomp/errno-change.js'
 import { floorFor } from '../../src/seccomp/floor.js'
 import { problemsOf } from '../../src/seccomp/validate.js'
+import { REPOSITORY } from '../support/repository.js'
 import { ERRNO, withRules } from '../support/seccomp-documents.js'
 
 t.test('the lists are consistent with each other', async (t) => {
@@ -45,7 +47,7 @@ t.test("a profile is compared with Docker's default by x86_64 names", async (t) 
 
 t.test('the filter for learning has no problem and changes nothing', async (t) => {
   const learning: unknown = JSON.parse(
-    readFileSync(new URL('../../profiles/learning.json', import.meta.url), 'utf8'),
+    readFileSync(join(REPOSITORY, 'profiles/learning.json'), 'utf8'),
   )
   t.strictSame(problemsOf(learning), [])
   t.strictSame(learning, {

@@ -1,5 +1,6 @@
 /** Calls that are allowed because newer builds make them instead of the observed ones. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { ABIS, type Abi } from '../../src/observation.js'
@@ -9,6 +10,7 @@ import { NEVER_LEARNED } from '../../src/kernel/syscall-danger.js'
 import { NEVER_IN_FLOOR, REFUSED } from '../../src/seccomp/call-groups.js'
 import { INFERABLE, inferredFrom } from '../../src/seccomp/families.js'
 import { anyInput, call, input } from '../support/profile-inputs.js'
+import { FIXTURES } from '../support/repository.js'
 
 function inferred(observed: string, abi: Abi = 'x86_64'): string {
   const exists = (name: string): boolean => syscallNr(abi, name) !== undefined
@@ -87,7 +89,7 @@ t.test('without families only what was seen is allowed', async (t) => {
 
 t.test('families add a few names to what real images do', async (t) => {
   for (const image of ['nginx', 'redis', 'python', 'busybox']) {
-    const file = new URL(`../fixtures/calls/${image}.txt`, import.meta.url)
+    const file = join(FIXTURES, `calls/${image}.txt`)
     const names = readFileSync(file, 'utf8').trimEnd().split('\n')
     const added = inferred(names.join(' ')).split(' ')
     t.comment(`${image}: ${names.length} calls, ${added.join(' ')} inferred`)

@@ -1,5 +1,6 @@
 /** Measured floors as documents, those that ship, and what a profile's floor is made of. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { REQUIRED } from '../../src/kernel/required-calls.js'
@@ -24,11 +25,12 @@ import {
 } from '../../src/seccomp/floor-tables.js'
 import { floorFor, type KnownFloor } from '../../src/seccomp/floor.js'
 import type { ObservedCall } from '../../src/seccomp/observed-call.js'
+import { REPOSITORY } from '../support/repository.js'
 
-const SHIPPED_DIR = new URL('../../profiles/floors/', import.meta.url)
+const SHIPPED_DIR = join(REPOSITORY, 'profiles/floors')
 const TEXTS = readdirSync(SHIPPED_DIR).map((file) => ({
   file,
-  text: readFileSync(new URL(file, SHIPPED_DIR), 'utf8'),
+  text: readFileSync(join(SHIPPED_DIR, file), 'utf8'),
 }))
 const SHIPPED: readonly KnownFloor[] = TEXTS.map(({ text }) => ({
   from: 'shipped',

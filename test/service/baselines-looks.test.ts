@@ -14,11 +14,11 @@ import { plimsoll as cli } from '../support/fake-terminal.js'
 import { hostileBaseline } from '../support/hostile-baseline.js'
 import { connectSeen, execSeen, learned, nr, sealed } from '../support/sealed-baselines.js'
 import { refusalOf } from '../support/service-client.js'
+import { DEMO_TRACE } from '../support/repository.js'
 
 const { v1 } = plimsoll
 const KEY = imageKeyOf(IMAGE)
 const LATER = { ...IMAGE, digest: `sha256:${'e'.repeat(64)}`, name: 'localhost/web:2.0' }
-const DEMO = new URL('../fixtures/traces/demo.trace', import.meta.url).pathname
 const DEMO_DIGITS = 'de8ca0049c09'
 
 /** The later release: it does more things of every kind, and `write` no more. */
@@ -239,7 +239,7 @@ t.test('a hostile baseline fits into pages that clients take', async (t) => {
 t.test('a profile is what the command line writes, byte for byte', async (t) => {
   const server = await baselinesServer(t)
   const state = server.stateDirectory
-  await cli(['replay', DEMO, '--state', state])
+  await cli(['replay', DEMO_TRACE, '--state', state])
   const cases: readonly [string, Parameters<typeof server.call<'exportProfile'>>[1], string[]][] = [
     ['the default', {}, []],
     ['strict', { strength: v1.ProfileStrength.PROFILE_STRENGTH_STRICT }, ['--strength', 'strict']],

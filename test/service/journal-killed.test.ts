@@ -7,21 +7,10 @@ import { LevelJournal } from '../../src/service/journal/level-journal.js'
 import { allOf, nameOf } from '../support/journal-events.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { seeded } from '../support/seeded.js'
-import { transpile } from '../support/transpiled.js'
 
 const KILLS = Number(process.env['JOURNAL_KILLS'] ?? 30)
 /** Journals at a time. */
 const LANES = 3
-const SOURCES = [
-  'src/gen/plimsoll.js',
-  'src/errors.ts',
-  'src/error-catalogue.ts',
-  'src/error-row.ts',
-  'src/enforce-errors.ts',
-  'src/service-errors.ts',
-  'src/service/journal',
-  'test/support/journal-writer.ts',
-]
 
 /** When to kill: once so many lines were read, or after so many milliseconds, be it ready or not. */
 interface Moment {
@@ -57,8 +46,7 @@ function killedAt(
 
 t.test(`what was visible survives ${KILLS} kills`, async (t) => {
   const base = t.testdir()
-  transpile(base, SOURCES)
-  const program = join(base, 'test/support/journal-writer.js')
+  const program = join(import.meta.dirname, '../support/journal-writer.js')
   let printed = 0
   const lane = async (number: number): Promise<void> => {
     const directory = join(base, `journal-${number}`)

@@ -7,17 +7,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { LevelJournal } from '../../src/service/journal/level-journal.js'
 import { until } from './live/until.js'
 import { seeded } from './seeded.js'
+import { FIXTURES, MAIN } from './repository.js'
 
 /** A client whose service was killed tries again every 10 s at worst, and processes start slowly on a busy machine. */
 const PATIENCE_MS = 60_000
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-const SERVER = fileURLToPath(new URL('../fixtures/kill-resume/server.mjs', import.meta.url))
+const SERVER = join(FIXTURES, 'kill-resume/server.mjs')
 
 const VICTIMS = ['client', 'server', 'both'] as const
 type Victim = (typeof VICTIMS)[number]

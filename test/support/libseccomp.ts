@@ -6,14 +6,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Abi, SYSCALL_NR_LIMIT } from '../../src/observation.js'
 import { syscallName } from '../../src/kernel/syscalls.js'
 import { abisOf } from '../../src/seccomp/architectures.js'
 import type { Decision } from '../../src/seccomp/evaluate.js'
 import type { Action, SeccompProfile } from '../../src/seccomp/profile.js'
+import { FIXTURES } from './repository.js'
 
-const SOURCE = fileURLToPath(new URL('../fixtures/programs/libseccomp-decide.c', import.meta.url))
+const SOURCE = join(FIXTURES, 'programs/libseccomp-decide.c')
 
 /** One call to decide. `nr` as the ABI counts. */
 export interface Query {

@@ -4,13 +4,13 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { plimsoll } from '../../src/gen/plimsoll.js'
 import { until } from './live/until.js'
 import { type LoadOrder, type LoadReport, monotonicMs } from './monitor-load-server.js'
 import { rawSession, rawWatch, readFrom } from './raw-watch.js'
 
-const SERVER = fileURLToPath(new URL('./monitor-load-server.ts', import.meta.url))
+const SERVER = join(import.meta.dirname, 'monitor-load-server.js')
 
 export interface LoadOptions extends LoadOrder {
   /** That read. */
@@ -52,9 +52,7 @@ const DECODED_ONE_IN = 64
 
 export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const { readers, sessions, warmUp, perSecond, count, timeline, lagLimit, onLag } = options
-  // The types are checked once, in this process.
-  const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TS_NODE_TYPE_CHECK: '0' }
-  const child = fork(SERVER, ['serve'], { env })
+  const child = fork(SERVER, ['serve'])
   const [socketPath] = (await once(child, 'message')) as [string]
   const connections = Array.from({ length: sessions }, () => rawSession(socketPath))
   const stalledSession = rawSession(socketPath)

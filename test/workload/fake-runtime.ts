@@ -6,12 +6,13 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunProcess } from '../../src/workload/bounded-process.js'
+import { FIXTURES } from '../support/repository.js'
 
-const DIRECTORY = new URL('../fixtures/workload/', import.meta.url)
+const DIRECTORY = join(FIXTURES, 'workload')
 
 /** The text of a captured answer. */
 export function captured(name: string): string {
-  return readFileSync(new URL(name, DIRECTORY), 'utf8')
+  return readFileSync(join(DIRECTORY, name), 'utf8')
 }
 
 /** The container id in a captured inspect answer. */

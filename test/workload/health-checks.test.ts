@@ -1,11 +1,12 @@
 /** With which command lines runtimes start health checks: by what they say of them, and who is asked. */
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
 import type { RunProcess } from '../../src/workload/bounded-process.js'
 import type { ContainerFacts } from '../../src/workload/container-facts.js'
 import { healthChecksOf } from '../../src/workload/health-check.js'
 import { PodmanClient } from '../../src/workload/podman.js'
 import { captured, capturedId, capturedPodman, serve } from './fake-runtime.js'
+import { FIXTURES } from '../support/repository.js'
 
 interface Captured {
   readonly name: string
@@ -69,7 +70,7 @@ t.test('what is no health check is none', async (t) => {
   t.strictSame(asIs, [['ls', '/']], 'podman takes words without a kind as they are')
 })
 
-const STORAGE = fileURLToPath(new URL('../fixtures/workload/storage', import.meta.url))
+const STORAGE = join(FIXTURES, 'workload/storage')
 const PODMAN_ID = capturedId('podman-container.json')
 const signal = AbortSignal.timeout(60_000)
 const withCheck = (name: string, source: string): string => {

@@ -1,10 +1,11 @@
 /** Labels of containers, by what runtimes say of them. */
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
 import type { RunProcess } from '../../src/workload/bounded-process.js'
 import { areLabels, LABEL_LIMIT, labelsOf } from '../../src/workload/labels.js'
 import { PodmanClient } from '../../src/workload/podman.js'
 import { captured, capturedId, capturedPodman } from './fake-runtime.js'
+import { FIXTURES } from '../support/repository.js'
 
 function of(Labels: unknown): ReturnType<typeof labelsOf> {
   return labelsOf({ Config: { Labels } })
@@ -56,7 +57,7 @@ t.test('for a container in its storage podman is asked for the labels', async (t
   const client = new PodmanClient({
     nowMs: () => 0,
     socketPath: '/nonexistent',
-    storageRoot: fileURLToPath(new URL('../fixtures/workload/storage', import.meta.url)),
+    storageRoot: join(FIXTURES, 'workload/storage'),
     run,
   })
   const id = capturedId('podman-container.json')

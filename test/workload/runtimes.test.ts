@@ -1,5 +1,5 @@
 /** The contract of every runtime client, over captured answers. */
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
 import { runBounded } from '../../src/workload/bounded-process.js'
 import type {
@@ -21,9 +21,10 @@ import {
   type Answer,
   type Scope,
 } from './fake-runtime.js'
+import { FIXTURES } from '../support/repository.js'
 
 const NOWHERE = '/nonexistent'
-const STORAGE = fileURLToPath(new URL('../fixtures/workload/storage', import.meta.url))
+const STORAGE = join(FIXTURES, 'workload/storage')
 const DOCKER_ID = capturedId('docker-container.json')
 const PODMAN_ID = capturedId('podman-container.json')
 const DOCKER_IMAGE = `sha256:${/"sha256:([0-9a-f]{64})"/.exec(captured('docker-image.json'))?.[1]}`

@@ -3,7 +3,6 @@
  * particular to this machine (limits, cgroup driver, where the daemon is) goes into the environment, as users do it.
  */
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { docker } from '../../support/live/docker.js'
 import { BUSYBOX, imageOf } from '../../support/live/images.js'
@@ -13,9 +12,9 @@ import { run, start, type Running } from '../../support/live/process.js'
 import { blocksOf } from '../../support/live/readme.js'
 import { liveTest } from '../../support/live/requirements.js'
 import { until } from '../../support/live/until.js'
+import { REPOSITORY } from '../../support/repository.js'
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-const BLOCKS = blocksOf(`${ROOT}/README.md`)
+const BLOCKS = blocksOf(`${REPOSITORY}/README.md`)
 
 /** This test is part of the one, and runs the other. */
 const IN_REPOSITORY = new Set(['make demo', 'make build\nnpm link\nplimsoll doctor'])
@@ -24,7 +23,7 @@ t.test('the README names the two commands, and make knows them', (t) => {
   const scripts = BLOCKS.map((block) => block.script.trim())
   t.ok(scripts.includes('make demo'))
   t.ok(scripts.includes('make test'))
-  t.match(readFileSync(`${ROOT}/Makefile`, 'utf8'), /^demo:[^]*^test:/m)
+  t.match(readFileSync(`${REPOSITORY}/Makefile`, 'utf8'), /^demo:[^]*^test:/m)
   t.end()
 })
 
@@ -48,7 +47,7 @@ liveTest(
     for (const { script, note } of BLOCKS) {
       const title = script.trim()
       if (title === 'make test') continue
-      const cwd = IN_REPOSITORY.has(title) ? ROOT : home.workDir
+      const cwd = IN_REPOSITORY.has(title) ? REPOSITORY : home.workDir
       if (note.startsWith('background')) {
         waiting.push(await inBackground(script, note, { cwd, env }))
         continue
@@ -70,7 +69,7 @@ async function environment(
   home: Session,
   more: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
-  for (const name of ['profiles', 'Makefile']) symlinkSync(`${ROOT}/${name}`, home.path(name))
+  for (const name of ['profiles', 'Makefile']) symlinkSync(`${REPOSITORY}/${name}`, home.path(name))
   const prefix = home.path('prefix')
   mkdirSync(`${prefix}/lib`, { recursive: true })
   return {

@@ -263,14 +263,12 @@ t.test(
     writeFileSync(join(state, 'audit', 'operator.lock'), JSON.stringify(gone))
     // Whoever broke it first was killed as well.
     writeFileSync(join(state, 'audit', `operator.lock.${gone.name}.1`), JSON.stringify(gone))
-    const program = join(import.meta.dirname, '../../support/append-many.ts')
+    const program = join(import.meta.dirname, '../../support/append-many.js')
     const each = 20
     const started = ['one', 'two', 'three'].map((name) =>
-      spawn(
-        process.execPath,
-        ['--import=@tapjs/typescript/import', program, state, name, String(each)],
-        { stdio: ['ignore', 'inherit', 'inherit'] },
-      ),
+      spawn(process.execPath, [program, state, name, String(each)], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      }),
     )
     const own = logAt(state)
     const many = Array.from({ length: 50 }, () => own.begin(INTENT))

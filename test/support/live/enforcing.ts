@@ -4,7 +4,6 @@
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { AnomalyView } from '../../../src/detect/anomaly-view.js'
 import { containerName, type ContainerRuntime } from './container-runtime.js'
@@ -16,9 +15,10 @@ import { failureOf, type Finished, type RunOptions, type Running } from './proce
 import { buildProgram } from './programs.js'
 import { addBusybox } from './rootfs.js'
 import { until } from './until.js'
+import { REPOSITORY } from '../repository.js'
 
 /** Lets every call through: what the engines' own filters refuse would never reach the matcher. */
-export const PERMISSIVE = fileURLToPath(new URL('../../../profiles/learning.json', import.meta.url))
+export const PERMISSIVE = join(REPOSITORY, 'profiles/learning.json')
 
 const SERVED = extended(NGINX, 'nginx-acts', async (root) => {
   addBusybox(root)

@@ -6,17 +6,15 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { BaselineView } from './baseline-view.js'
 import { bpftraceOf, cgroupsOf, isParentTidy, MARK, removeCgroups } from './leftovers.js'
 import { failureOf, run, start, type Finished, type RunOptions, type Running } from './process.js'
 import { until } from './until.js'
+import { MAIN as BUILT } from '../repository.js'
 
 /** The command line under test: the built one (`make build`), or an installed one that $PLIMSOLL_MAIN names. */
-export const MAIN =
-  process.env['PLIMSOLL_MAIN'] ??
-  fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+export const MAIN = process.env['PLIMSOLL_MAIN'] ?? BUILT
 
 const ATTACH_MS = 90_000
 const STOP_MS = 60_000

@@ -4,10 +4,10 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { mustRun } from './process.js'
+import { FIXTURES } from '../repository.js'
 
-const SOURCES = fileURLToPath(new URL('../../fixtures/programs/', import.meta.url))
+const SOURCES = join(FIXTURES, 'programs')
 
 /** The fixture programs, by the name of their source. */
 export const PROGRAM_NAMES = [
