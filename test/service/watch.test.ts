@@ -183,11 +183,11 @@ t.test('stopping ends open streams, cuts those that are not read, and is quick',
     if (index % 100 === 99) await turn()
   }
   const startedMs = Date.now()
-  const stopping = server.stop(300)
+  const stopping = server.stop(2000)
   const messages = await rest(reading)
   t.ok(tally(messages).skipped > 0)
   await stopping
-  t.ok(Date.now() - startedMs < 5000)
+  t.ok(Date.now() - startedMs < 10_000)
   t.notOk(existsSync(path))
   t.equal(source.subscribers, 0)
   t.match(await refusalOf(client.list()), { status: status.UNAVAILABLE })

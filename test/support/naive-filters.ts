@@ -25,11 +25,10 @@ function holds(filter: Filter, anomaly: Anomaly): boolean {
     one(filter.kinds, (kind) => kind === anomaly.kind) &&
     (anomaly.severity ?? 0) >= (filter.minSeverity ?? 0) &&
     one(filter.states, (state) => state === anomaly.state) &&
-    one(
-      filter.images,
-      (image) =>
-        (image.startsWith('sha256:') && workload?.imageDigest?.startsWith(image)) ||
-        like(image, workload?.imageName),
+    one(filter.images, (image) =>
+      image.startsWith('sha256:')
+        ? workload?.imageDigest?.startsWith(image) === true
+        : like(image, workload?.imageName),
     ) &&
     one(
       filter.containers,
