@@ -21,6 +21,7 @@ test-matrix: host build/.built ## longer tests: verify with services, docker, an
 	@$(BIN)/tap --timeout=1800 --serial=build/test/matrix build/test/matrix/*.js
 	@JOURNAL_KILLS=200 $(BIN)/tap --timeout=900 build/test/service/journal-killed.test.js
 	@FLOOR_STARTS=30 $(BIN)/tap --timeout=900 build/test/live/alone/floor-holds.test.js
+	@LATENCY_SLACK=1 $(BIN)/tap --timeout=900 build/test/live/alone/enforce-latency.test.js
 	@FLOOD_PROGRAMS=200000 $(BIN)/tap --timeout=1800 build/test/live/alone/enforce-flood.test.js
 
 check: build/.built ## lint, types, formatting

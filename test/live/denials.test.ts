@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import type { Denials } from '../../src/engine/denial-tally.js'
 import { DenialWatch } from '../../src/engine/denial-watch.js'
 import { attachSensor } from '../../src/engine/attach.js'
@@ -91,13 +90,19 @@ liveTest(
     const programs = mkdtempSync(join(tmpdir(), 'plimsoll-denied-'))
     t.teardown(() => rmSync(programs, { recursive: true }))
     await buildPrograms(programs)
-    const seen = await watched(t, join(programs, 'denied'))
+    // Where bpftrace gets no turn in time the kernel drops records, and says so. Then what is told is not exact.
+    let seen = await watched(join(programs, 'denied'))
+    for (let again = 0; again < 2 && seen.missed.length > 0; again++) {
+      t.comment(`once more, after ${JSON.stringify(seen.missed)}`)
+      seen = await watched(join(programs, 'denied'))
+    }
+    t.same(seen.missed, [], 'nothing was lost')
     const paths: Readonly<Record<string, string>> = {
       under: '/proc/self/exe',
       'thread-exec': '/proc/self/exe',
     }
     for (const { mode, what, denied, threads } of CASES) {
-      const { status, denials } = seen.get(mode) ?? {}
+      const { status, denials } = seen.modes.get(mode) ?? {}
       t.equal(status, 0, `${mode} did what its source says`)
       const told = denials?.denied.map(
         ({ abi, nr, answer, count }) =>
@@ -123,8 +128,13 @@ interface Seen {
   readonly denials: Denials | undefined
 }
 
+interface Watched {
+  readonly modes: ReadonlyMap<string, Seen>
+  readonly missed: ReturnType<DenialWatch['missed']>
+}
+
 /** Runs every mode, each in a cgroup of its own, under one sensor. */
-async function watched(t: Test, program: string): Promise<ReadonlyMap<string, Seen>> {
+async function watched(program: string): Promise<Watched> {
   const env = process.env
   let onReady = (): void => undefined
   const ready = new Promise<void>((resolve) => (onReady = resolve))
@@ -158,11 +168,11 @@ async function watched(t: Test, program: string): Promise<ReadonlyMap<string, Se
   } finally {
     await sensor.stop()
   }
-  t.same(watch.missed(), [], 'nothing was lost')
-  return new Map(
+  const modes = new Map(
     [...runs].map(([mode, { status, cgroupId }]) => [
       mode,
       { status, denials: watch.ofCgroup(cgroupId) },
     ]),
   )
+  return { modes, missed: watch.missed() }
 }
