@@ -5,7 +5,7 @@
  *   cgroup id -> slot of the container -> slot of the image -> bit, pair, or interned key
  *
  * O(1) whatever the number of containers. Finding an observation allowed or counting it again allocates nothing; the former
- * takes 6 to 8 ns (`make bench`). An image costs 1.1 KB and its pairs (see `image-columns`), a container 160 bytes (see
+ * takes 6 to 9 ns (`make bench`). An image costs 1.1 KB and its pairs (see `image-columns`), a container 160 bytes (see
  * `tally`) and a Set of its cgroups, a cgroup 0.1 to 0.2 KB, and what is not allowed some 50 bytes and its key.
  *
  * Codes of kinds, lineages and ABIs are those of `fact-code`. `count` is how often, 0 for a hint.
