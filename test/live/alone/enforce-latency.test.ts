@@ -39,11 +39,10 @@ liveTest(
     const serving = await serve(session, runtime, sealed)
     t.teardown(() => runtime.remove(serving.name))
 
-    let best = { median: Infinity, p99: Infinity }
-    const isWithin = (slack: number): boolean =>
-      best.median < MEDIAN_MS * slack && best.p99 < P99_MS * slack
+    /** What is promised, so many times over; of the best round. */
+    let excess = Infinity
     // What else runs on the machine is no part of it: the best of a few rounds counts.
-    for (let round = 0; round < ROUNDS && !isWithin(1); round++) {
+    for (let round = 0; round < ROUNDS && excess >= 1; round++) {
       const first = round * ANOMALIES
       const range = [String(first), String(first + ANOMALIES)]
       await serving.exec(['/bin/acts', 'execs', ...range, PAUSE_US])
@@ -65,13 +64,11 @@ liveTest(
         `from the call to the line, ${delays.length} anomalies: median ${median.toFixed(2)} ms, ` +
           `p90 ${at(0.9).toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, most ${delays.at(-1)?.toFixed(2)} ms`,
       )
-      if (median / MEDIAN_MS + p99 / P99_MS < best.median / MEDIAN_MS + best.p99 / P99_MS) {
-        best = { median, p99 }
-      }
+      excess = Math.min(excess, Math.max(median / MEDIAN_MS, p99 / P99_MS))
       t.ok((delays[0] ?? -1) > 0, 'no line comes before its call: the clocks are one')
     }
-    t.comment(`within ${MEDIAN_MS} ms and ${P99_MS} ms: ${isWithin(1) ? 'yes' : 'no'}`)
-    t.ok(isWithin(SLACK), `median under ${MEDIAN_MS * SLACK} ms, p99 under ${P99_MS * SLACK} ms`)
+    t.comment(`within ${MEDIAN_MS} ms and ${P99_MS} ms: ${excess < 1 ? 'yes' : 'no'}`)
+    t.ok(excess < SLACK, `median under ${MEDIAN_MS * SLACK} ms, p99 under ${P99_MS * SLACK} ms`)
     await serving.quit()
     t.equal((await enforcing.stop()).code, 0)
   },

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { AnomalyView } from '../../../src/detect/anomaly-view.js'
+import { REPOSITORY } from '../repository.js'
 import { containerName, type ContainerRuntime } from './container-runtime.js'
 import { extended, imageOf, NGINX, nginxConf } from './images.js'
 import { load } from './load.js'
@@ -15,7 +16,6 @@ import { failureOf, type Finished, type RunOptions, type Running } from './proce
 import { buildProgram } from './programs.js'
 import { addBusybox } from './rootfs.js'
 import { until } from './until.js'
-import { REPOSITORY } from '../repository.js'
 
 /** Lets every call through: what the engines' own filters refuse would never reach the matcher. */
 export const PERMISSIVE = join(REPOSITORY, 'profiles/learning.json')

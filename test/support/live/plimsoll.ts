@@ -7,11 +7,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { MAIN as BUILT } from '../repository.js'
 import type { BaselineView } from './baseline-view.js'
 import { bpftraceOf, cgroupsOf, isParentTidy, MARK, removeCgroups } from './leftovers.js'
 import { failureOf, run, start, type Finished, type RunOptions, type Running } from './process.js'
 import { until } from './until.js'
-import { MAIN as BUILT } from '../repository.js'
 
 /** The command line under test: the built one (`make build`), or an installed one that $PLIMSOLL_MAIN names. */
 export const MAIN = process.env['PLIMSOLL_MAIN'] ?? BUILT

@@ -4,8 +4,8 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { mustRun } from './process.js'
 import { FIXTURES } from '../repository.js'
+import { mustRun } from './process.js'
 
 const SOURCES = join(FIXTURES, 'programs')
 
